@@ -1,0 +1,92 @@
+"""From raw market data to forecasts, honest backtests, paper and live orders.
+
+The names below are the whole public Python API; each loads what it needs on first use, so that
+``import tradewright`` stays quick. Larger building blocks are imported from their room, for
+example ``tradewright.features``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from tradewright.version import __version__
+
+if TYPE_CHECKING:
+    from tradewright.app.python_api import fetch_bars
+    from tradewright.costs import Costs
+    from tradewright.domain import errors
+    from tradewright.domain.bars import Bars
+    from tradewright.domain.decisions import Orders, Signals, TargetWeights
+    from tradewright.domain.rules import FillRules
+    from tradewright.marketdata import read_bars, sample_bars
+    from tradewright.services.backtest import BacktestConfig, backtest, backtest_async
+    from tradewright.services.leaks import leak_check
+    from tradewright.services.runs import Run, compare
+    from tradewright.services.studies import Study
+    from tradewright.services.sweep import Sweep, sweep
+    from tradewright.strategies import Strategy
+    from tradewright.training.leak_guard import LeakReport
+
+_HOMES = {
+    "Bars": "domain.bars",
+    "BacktestConfig": "services.backtest",
+    "Costs": "costs",
+    "FillRules": "domain.rules",
+    "LeakReport": "training.leak_guard",
+    "Orders": "domain.decisions",
+    "Run": "services.runs",
+    "Signals": "domain.decisions",
+    "Strategy": "strategies",
+    "Study": "services.studies",
+    "Sweep": "services.sweep",
+    "TargetWeights": "domain.decisions",
+    "backtest": "services.backtest",
+    "backtest_async": "services.backtest",
+    "compare": "services.runs",
+    "errors": "domain.errors",
+    "fetch_bars": "app.python_api",
+    "leak_check": "services.leaks",
+    "read_bars": "marketdata",
+    "sample_bars": "marketdata",
+    "sweep": "services.sweep",
+}
+
+__all__ = [
+    "BacktestConfig",
+    "Bars",
+    "Costs",
+    "FillRules",
+    "LeakReport",
+    "Orders",
+    "Run",
+    "Signals",
+    "Strategy",
+    "Study",
+    "Sweep",
+    "TargetWeights",
+    "__version__",
+    "backtest",
+    "backtest_async",
+    "compare",
+    "errors",
+    "fetch_bars",
+    "leak_check",
+    "read_bars",
+    "sample_bars",
+    "sweep",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home on first use, with the default workspace plugged in."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tradewright' has no attribute {name!r}")
+    importlib.import_module("tradewright.app.python_api")
+    home = importlib.import_module(f"tradewright.{_HOMES[name]}")
+    globals()[name] = home if name == "errors" else getattr(home, name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Nouns with invariants; standard library and numpy only."""

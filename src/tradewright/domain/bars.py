@@ -1,0 +1,181 @@
+"""A panel of bars: the one form in which market data reach features, kernel and engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.domain.errors import DataError, NoDataError, nearest
+from tradewright.domain.instruments import Instrument
+
+FIELDS: Final = ("open", "high", "low", "close", "volume")
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bars:
+    """Open, high, low, close and volume of some instruments on one timeline.
+
+    Parameters
+    ----------
+    instruments : tuple of Instrument
+        Columns, in order.
+    ts : ndarray of shape (n_bars,), int64
+        UTC nanoseconds at which each bar closed; strictly increasing. A bar is known at its close.
+    open, high, low, close, volume : ndarray of shape (n_bars, n_instruments), float64
+        Prices in the instrument's currency, volume in units. NaN where an instrument has no bar.
+        The arrays are made read-only.
+    interval : str
+        ``1m 5m 15m 1h 4h 1d 1wk 1mo``.
+    source : str
+        Who delivered the data, for example ``sample``, ``csv``, ``yahoo``, ``synthetic``.
+    adjustment : str
+        ``none`` (as traded), ``splits``, ``total_return`` (we adjusted) or ``source_adjusted``
+        (the source gives adjusted prices only).
+    data_version : str
+        Hash of the content that was read; the same bars have the same version.
+    notes : tuple of str
+        What a reader of any result must know, for example ``survivorship: today's members``.
+
+    Raises
+    ------
+    DataError
+        If shapes differ, times do not increase, or a column name repeats.
+
+    Notes
+    -----
+    Row relations (high >= low and so on) are checked by the importers and the bar store, which
+    know the file and row to name; this class checks only its own shape.
+    """
+
+    instruments: tuple[Instrument, ...]
+    ts: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    interval: str = "1d"
+    source: str = "csv"
+    adjustment: str = "none"
+    data_version: str = ""
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        shape = (len(self.ts), len(self.instruments))
+        if 0 in shape:
+            raise NoDataError(f"bars are empty: {shape[0]} rows, {shape[1]} instruments")
+        for name in FIELDS:
+            array = np.ascontiguousarray(getattr(self, name), dtype=np.float64)
+            if array.shape != shape:
+                raise DataError(f"bars: {name} has shape {array.shape}, wanted {shape}")
+            array.flags.writeable = False
+            object.__setattr__(self, name, array)
+        ts = np.ascontiguousarray(self.ts, dtype=np.int64)
+        steps = np.diff(ts)
+        if (steps <= 0).any():
+            row = int(np.argmax(steps <= 0)) + 1
+            raise DataError(f"bars: times must increase, but row {row} is not after row {row - 1}")
+        ts.flags.writeable = False
+        object.__setattr__(self, "ts", ts)
+        if len(set(self.symbols)) != len(self.symbols):
+            raise DataError(f"bars: a symbol occurs twice in {', '.join(self.symbols)}")
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols of the columns, in order."""
+        return tuple(instrument.symbol for instrument in self.instruments)
+
+    @property
+    def n_bars(self) -> int:
+        """Number of rows."""
+        return len(self.ts)
+
+    @property
+    def n_instruments(self) -> int:
+        """Number of columns."""
+        return len(self.instruments)
+
+    @property
+    def times(self) -> NDArray[np.datetime64]:
+        """Close times as ``datetime64[ns]`` in UTC, shape (n_bars,)."""
+        return self.ts.view("datetime64[ns]")
+
+    def column(self, symbol: str) -> int:
+        """Return the column of a symbol.
+
+        Raises
+        ------
+        NoDataError
+            If the symbol is not among the instruments.
+        """
+        try:
+            return self.symbols.index(symbol)
+        except ValueError:
+            raise NoDataError(
+                f"symbol {symbol!r} is not in these bars; {nearest(symbol, self.symbols)}"
+            ) from None
+
+    def select(self, symbols: Sequence[str]) -> Bars:
+        """Return the bars of some instruments, on the rows where any of them traded."""
+        columns = [self.column(symbol) for symbol in symbols]
+        alive = ~np.isnan(self.close[:, columns]).all(axis=1)
+        if not alive.any():
+            raise NoDataError(f"no bar of {', '.join(symbols)} in this range")
+        return self._take(np.flatnonzero(alive), columns)
+
+    def between(self, start_ns: int | None = None, end_ns: int | None = None) -> Bars:
+        """Return the rows with ``start_ns <= ts < end_ns`` (half-open; None is unbounded)."""
+        first = 0 if start_ns is None else int(np.searchsorted(self.ts, start_ns))
+        last = self.n_bars if end_ns is None else int(np.searchsorted(self.ts, end_ns))
+        if first >= last:
+            raise NoDataError("no bar in this range of dates")
+        return self.rows(first, last)
+
+    def rows(self, first: int, last: int) -> Bars:
+        """Return rows ``first`` to ``last`` (exclusive), all instruments."""
+        return self._take(slice(first, last), slice(None))
+
+    def columns(self) -> dict[str, NDArray[np.generic]]:
+        """Return the bars in long form, one row per bar that exists.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``symbol, timestamp, open, high, low, close, volume``, sorted by symbol and time;
+            ``polars.DataFrame(bars.columns())`` and ``pandas.DataFrame(bars.columns())`` read it.
+        """
+        order = np.argsort(np.array(self.symbols), kind="stable")
+        exists = ~np.isnan(self.close[:, order].T)
+        column, row = np.nonzero(exists)
+        column = order[column]
+        table: dict[str, NDArray[np.generic]] = {
+            "symbol": np.array(self.symbols)[column],
+            "timestamp": self.times[row],
+        }
+        for name in FIELDS:
+            table[name] = getattr(self, name)[row, column]
+        return table
+
+    def _take(self, rows: slice | IntArray, columns: slice | list[int]) -> Bars:
+        chosen = (
+            self.instruments[columns]
+            if isinstance(columns, slice)
+            else tuple(self.instruments[i] for i in columns)
+        )
+        cut = {name: getattr(self, name)[rows][:, columns] for name in FIELDS}
+        return Bars(
+            instruments=chosen,
+            ts=self.ts[rows],
+            **cut,
+            interval=self.interval,
+            source=self.source,
+            adjustment=self.adjustment,
+            data_version=self.data_version,
+            notes=self.notes,
+        )

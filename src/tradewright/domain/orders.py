@@ -1,0 +1,222 @@
+"""Orders, what happens to them, and our executions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from tradewright.domain.errors import ConfigError
+
+
+class Side(IntEnum):
+    """Direction; the value is the sign of the quantity."""
+
+    BUY = 1
+    SELL = -1
+
+
+class OrderType(IntEnum):
+    """How an order fills; see docs/concepts/life-of-an-order.md."""
+
+    MARKET = 0
+    LIMIT = 1
+    STOP = 2
+    STOP_LIMIT = 3
+    TRAILING_STOP = 4
+
+
+class TimeInForce(IntEnum):
+    """How long an order works."""
+
+    GTC = 0
+    DAY = 1
+    IOC = 2
+    FOK = 3
+    OPG = 4
+    CLS = 5
+
+
+class OrderStatus(IntEnum):
+    """State of an order; FILLED and later are terminal."""
+
+    NEW = 0
+    WORKING = 1
+    PARTIALLY_FILLED = 2
+    FILLED = 3
+    CANCELLED = 4
+    EXPIRED = 5
+    REJECTED = 6
+    DENIED = 7
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether nothing more can happen to the order."""
+        return self >= OrderStatus.FILLED
+
+
+class FillReason(IntEnum):
+    """Which rule made a fill."""
+
+    ORDER = 0
+    STOP = 1
+    TARGET = 2
+    TRAIL = 3
+    LIQUIDATION = 4
+    CLOSE_AT_END = 5
+    DELISTING = 6
+
+
+class DenyReason(IntEnum):
+    """Why an order was refused or cut; NONE where it was not."""
+
+    NONE = 0
+    INSUFFICIENT_CASH = 1
+    BELOW_LOT = 2
+    NO_SHORTING = 3
+    RISK_LIMIT = 4
+    NO_BAR = 5
+    HALTED = 6
+    LIQUIDITY = 7
+    SIBLING_FILLED = 8
+    USER = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An instruction, exact.
+
+    Parameters
+    ----------
+    client_order_id : str
+        Derived, never random, so that a repeat after a crash is the same order.
+    symbol : str
+        Canonical symbol.
+    side : Side
+        BUY or SELL.
+    qty : int
+        Unsigned quantity in units of 1e-8 (`tradewright.domain.money.QTY_UNIT`); > 0.
+    type : OrderType
+        How it fills.
+    tif : TimeInForce
+        How long it works.
+    limit_px, stop_px : int or None
+        Prices in units of 1e-8.
+    stop_loss_px, take_profit_px : int or None
+        Bracket children, live from the fill of this order; they cancel each other.
+    reduce_only : bool
+        Whether the order may only make a position smaller.
+    ts_decided : int
+        UTC nanoseconds of the decision; it fills later, never at or before it.
+    tag : str
+        The strategy's own label.
+    trail_px : int or None
+        Distance of a trailing stop in units of 1e-8: of this order where its type is
+        TRAILING_STOP (which starts at `stop_px`, or at this distance from the decision's close),
+        otherwise of a bracket child.
+
+    Raises
+    ------
+    ConfigError
+        If the quantity is not positive or a price the type needs is missing.
+    """
+
+    client_order_id: str
+    symbol: str
+    side: Side
+    qty: int
+    type: OrderType = OrderType.MARKET
+    tif: TimeInForce = TimeInForce.GTC
+    limit_px: int | None = None
+    stop_px: int | None = None
+    stop_loss_px: int | None = None
+    take_profit_px: int | None = None
+    reduce_only: bool = False
+    ts_decided: int = 0
+    tag: str = ""
+    trail_px: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.qty <= 0:
+            raise ConfigError(f"order {self.client_order_id}: qty is {self.qty}, wanted above 0")
+        needs_limit = self.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
+        needs_stop = self.type in (OrderType.STOP, OrderType.STOP_LIMIT)
+        if needs_limit and not self.limit_px:
+            raise ConfigError(f"order {self.client_order_id}: {self.type.name} needs limit_px")
+        if needs_stop and not self.stop_px:
+            raise ConfigError(f"order {self.client_order_id}: {self.type.name} needs stop_px")
+        if self.type == OrderType.TRAILING_STOP and not self.trail_px:
+            raise ConfigError(f"order {self.client_order_id}: {self.type.name} needs trail_px")
+        prices = (
+            self.limit_px,
+            self.stop_px,
+            self.stop_loss_px,
+            self.take_profit_px,
+            self.trail_px,
+        )
+        if any(px is not None and px <= 0 for px in prices):
+            raise ConfigError(f"order {self.client_order_id}: prices {prices}, wanted above 0")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """A change of an order's state."""
+
+    client_order_id: str
+    symbol: str
+    status: OrderStatus
+    ts_event: int
+    reason: DenyReason = DenyReason.NONE
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One of our executions, with every component of its cost.
+
+    Parameters
+    ----------
+    execution_id : str
+        Unique at the venue; a repeat changes nothing.
+    client_order_id : str
+        The order it belongs to.
+    symbol : str
+        Canonical symbol.
+    side : Side
+        BUY or SELL.
+    qty : int
+        Quantity in units of 1e-8; > 0.
+    px : int
+        Raw price in units of 1e-8, before cost components.
+    notional_minor : int
+        ``qty * px`` in minor units, rounded half to even once; >= 0.
+    fee_minor, spread_minor, slippage_minor, impact_minor : int
+        Cost components in minor units; >= 0 (a rebate makes `fee_minor` negative).
+    ts_event : int
+        UTC nanoseconds of the execution.
+    reason : FillReason
+        Which rule made it.
+    """
+
+    execution_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    qty: int
+    px: int
+    notional_minor: int
+    fee_minor: int
+    spread_minor: int
+    slippage_minor: int
+    impact_minor: int
+    ts_event: int
+    reason: FillReason = FillReason.ORDER
+
+    @property
+    def cost_minor(self) -> int:
+        """Sum of the cost components, in minor units."""
+        return self.fee_minor + self.spread_minor + self.slippage_minor + self.impact_minor
+
+    @property
+    def cash_minor(self) -> int:
+        """Change of cash, in minor units: negative when buying."""
+        return -int(self.side) * self.notional_minor - self.cost_minor
