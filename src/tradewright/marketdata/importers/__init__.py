@@ -1,0 +1,6 @@
+"""Files and frames to bars."""
+
+from tradewright.marketdata.importers.options import ImportOptions, ImportResult
+from tradewright.marketdata.importers.reading import import_bars, read_bars
+
+__all__ = ["ImportOptions", "ImportResult", "import_bars", "read_bars"]

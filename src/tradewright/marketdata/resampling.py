@@ -1,0 +1,126 @@
+"""Coarser bars from finer ones, session by session."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tradewright.domain.bars import Bars, FloatArray, IntArray
+from tradewright.domain.errors import ConfigError, DataError
+from tradewright.domain.intervals import INTERVALS, interval_ns, is_intraday, parse_interval
+from tradewright.domain.panels import content_hash
+from tradewright.marketdata.calendars import TradingCalendar, calendar_of, group_ends, group_keys
+
+
+def resample(bars: Bars, interval: str, *, keep_incomplete: bool = False) -> Bars:
+    """Return bars of a coarser interval.
+
+    Open is the first, close the last, high the largest, low the smallest and volume the sum of the
+    parts. Bars never cross a session: they start at its open, and the last one ends at its close,
+    also on half days and after a clock change.
+
+    Parameters
+    ----------
+    bars : Bars
+        All instruments on one calendar.
+    interval : str
+        A coarser interval that the finer one divides, for example ``1m`` to ``1h``, ``1d`` to
+        ``1wk``.
+    keep_incomplete : bool
+        Whether a last bar whose end the data do not reach is kept.
+
+    Returns
+    -------
+    Bars
+        With a note ``resampled_from``. A bar exists where at least one part does.
+
+    Raises
+    ------
+    ConfigError
+        If the interval is not coarser or not a multiple.
+    DataError
+        If the instruments have different calendars, or a bar lies outside every session.
+
+    Notes
+    -----
+    Timing: a bar is stamped with its scheduled close, at which all of its parts are known.
+    Missing data: missing parts are left out; a bar without any part is NaN.
+    """
+    interval = parse_interval(interval)
+    if interval == bars.interval:
+        return bars
+    _check_multiple(bars.interval, interval)
+    names = {instrument.calendar for instrument in bars.instruments}
+    if len(names) > 1:
+        raise DataError(f"resample: calendars {', '.join(sorted(names))} differ; do one at a time")
+    calendar = calendar_of(names.pop())
+    closes = _bucket_closes(bars, interval, calendar)
+    starts = np.flatnonzero(np.append(True, np.diff(closes) != 0))
+    ends = closes[starts]
+    if not keep_incomplete and ends[-1] > bars.ts[-1]:
+        starts, ends, last = starts[:-1], ends[:-1], int(starts[-1])
+    else:
+        last = bars.n_bars
+    if not len(starts):
+        raise DataError(f"resample: the bars do not fill one whole {interval} bar")
+    fields = _aggregate(bars, starts, last)
+    return Bars(
+        instruments=bars.instruments,
+        ts=ends,
+        **fields,
+        interval=interval,
+        source=bars.source,
+        adjustment=bars.adjustment,
+        data_version=content_hash(bars.symbols, ends, fields),
+        notes=(*bars.notes, f"resampled_from {bars.interval}"),
+    )
+
+
+def _check_multiple(finer: str, coarser: str) -> None:
+    order = INTERVALS.index
+    fits = order(coarser) > order(finer)
+    if fits and is_intraday(finer) and is_intraday(coarser):
+        fits = interval_ns(coarser) % interval_ns(finer) == 0
+    if fits and finer == "1wk":
+        fits = False
+    if fits and finer == "5d":
+        fits = False
+    if not fits:
+        raise ConfigError(f"bars of {finer} cannot be put together to bars of {coarser}")
+
+
+def _bucket_closes(bars: Bars, interval: str, calendar: TradingCalendar) -> IntArray:
+    session = calendar.session_of(bars.ts)
+    if (session < 0).any():
+        row = int(np.argmax(session < 0))
+        raise DataError(
+            f"resample: the bar at {bars.times[row]}Z lies outside every {calendar.name} session"
+        )
+    if not is_intraday(interval):
+        ends = group_ends(calendar.days, interval)
+        keys = group_keys(calendar.days, interval)
+        last = ends[np.searchsorted(keys[ends], keys)]
+        return calendar.closes[last[session]]
+    step = interval_ns(interval)
+    opened = calendar.opens[session]
+    number = (bars.ts - opened - 1) // step
+    return np.minimum(opened + (number + 1) * step, calendar.closes[session])
+
+
+def _aggregate(bars: Bars, starts: IntArray, last: int) -> dict[str, FloatArray]:
+    with np.errstate(invalid="ignore"):
+        high = np.fmax.reduceat(bars.high[:last], starts, axis=0)
+        low = np.fmin.reduceat(bars.low[:last], starts, axis=0)
+    exists = ~np.isnan(bars.volume[:last])
+    volume = np.add.reduceat(np.where(exists, bars.volume[:last], 0.0), starts, axis=0)
+    volume[~np.logical_or.reduceat(exists, starts, axis=0)] = np.nan
+    row = np.arange(last)[:, None]
+    present = ~np.isnan(bars.close[:last])
+    first_row = np.minimum.reduceat(np.where(present, row, last), starts, axis=0)
+    last_row = np.maximum.reduceat(np.where(present, row, -1), starts, axis=0)
+    column = np.arange(bars.n_instruments)[None, :]
+    empty = last_row < 0
+    opened = bars.open[np.minimum(first_row, last - 1), column]
+    close = bars.close[np.maximum(last_row, 0), column]
+    opened[empty] = np.nan
+    close[empty] = np.nan
+    return {"open": opened, "high": high, "low": low, "close": close, "volume": volume}
