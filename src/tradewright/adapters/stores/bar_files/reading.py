@@ -1,0 +1,221 @@
+"""Read bars from the parts of a manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tradewright.adapters.stores.bar_files.manifest import Manifest, Part, Series
+from tradewright.domain.bars import FIELDS, Bars, FloatArray, IntArray
+from tradewright.domain.errors import DataError, NoDataError, nearest
+from tradewright.domain.panels import content_hash
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class DamagedPartError(DataError):
+    """A part cannot be read; carries the part."""
+
+    def __init__(self, part: Part, reason: str) -> None:
+        super().__init__(f"bar store: {part.path} is damaged: {reason}")
+        self.part = part
+
+
+class MissingPartError(DataError):
+    """A part is gone; the manifest may be older than the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to read: bars with ``start <= ts < end`` as known at `as_of_ns`."""
+
+    symbols: tuple[str, ...]
+    interval: str
+    source: str | None = None
+    start_ns: int | None = None
+    end_ns: int | None = None
+    as_of_ns: int | None = None
+
+
+def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
+    """Return the bars that a query names.
+
+    Raises
+    ------
+    NoDataError
+        If a symbol is not stored, or nothing lies in the range.
+    DataError
+        If several sources could be meant, adjustments differ, or a part is damaged.
+    """
+    series = choose_series(manifest, query)
+    source = series[0].source
+    pieces = read_pieces(root, manifest, query, source)
+    if not pieces:
+        raise NoDataError(f"no bar of {', '.join(query.symbols)} in this range")
+    timeline, fields = _pivot(pieces, query.symbols)
+    notes = dict.fromkeys(note for one in series for note in one.notes)
+    return Bars(
+        instruments=tuple(one.instrument for one in series),
+        ts=timeline,
+        **fields,
+        interval=query.interval,
+        source=source,
+        adjustment=series[0].adjustment,
+        data_version=content_hash(query.symbols, timeline, fields),
+        notes=tuple(notes),
+    )
+
+
+def choose_series(manifest: Manifest, query: Query) -> list[Series]:
+    """Return the stored series of a query's symbols, all of one source and adjustment."""
+    stored: dict[str, dict[str, Series]] = {}
+    for (source, interval, symbol), series in manifest.series.items():
+        if interval == query.interval and query.source in (None, source):
+            stored.setdefault(symbol, {})[source] = series
+    absent = [symbol for symbol in query.symbols if symbol not in stored]
+    if absent:
+        known = sorted({key[2] for key in manifest.series})
+        hint = nearest(absent[0], known) or f"{len(known)} symbols are stored"
+        where = f" from {query.source}" if query.source else ""
+        raise NoDataError(
+            f"no bars of {', '.join(absent)} at {query.interval}{where} are stored; {hint}"
+        )
+    shared = set.intersection(*(set(stored[symbol]) for symbol in query.symbols))
+    if not shared:
+        raise DataError(f"no one source has all of {', '.join(query.symbols)}; read them apart")
+    if len(shared) > 1:
+        raise DataError(
+            f"{', '.join(query.symbols[:3])}: stored from {' and '.join(sorted(shared))}; "
+            "say which with source="
+        )
+    source = shared.pop()
+    chosen = [stored[symbol][source] for symbol in query.symbols]
+    adjustments = {one.adjustment for one in chosen}
+    if len(adjustments) > 1:
+        raise DataError(f"bars with adjustments {', '.join(sorted(adjustments))} cannot be mixed")
+    return chosen
+
+
+def read_pieces(
+    root: Path, manifest: Manifest, query: Query, source: str
+) -> dict[str, list[pl.DataFrame]]:
+    """Return the rows of each symbol of a query, in pieces, the last known value of each bar."""
+    wanted = set(query.symbols)
+    prefix = f"{source}/{query.interval}/"
+    parts = [
+        part
+        for part in manifest.parts
+        if part.partition.startswith(prefix)
+        and not wanted.isdisjoint(part.symbols)
+        and (query.start_ns is None or part.last_ts >= query.start_ns)
+        and (query.end_ns is None or part.first_ts < query.end_ns)
+        and (query.as_of_ns is None or part.first_known <= query.as_of_ns)
+    ]
+    for part in parts:
+        if part.lost:
+            raise DataError(
+                f"bar store: {part.path} was damaged and set aside; fetch or import "
+                f"{', '.join(part.symbols[:8])} again for its dates"
+            )
+    if query.as_of_ns is None and not any(part.revised for part in parts):
+        return _slices(root, parts, query)
+    return _last_known(root, parts, query)
+
+
+# Parts are sorted by symbol and time, so that a symbol and a range are a slice of the columns.
+def _slices(root: Path, parts: Sequence[Part], query: Query) -> dict[str, list[pl.DataFrame]]:
+    pieces: dict[str, list[pl.DataFrame]] = {}
+    wanted = set(query.symbols)
+    for part in parts:
+        rows = load_part(root, part, ["ts", *FIELDS])
+        start = 0
+        for symbol, count in zip(part.symbols, part.counts, strict=True):
+            if symbol in wanted:
+                ts = rows["ts"].slice(start, count).to_numpy()
+                low = 0 if query.start_ns is None else int(np.searchsorted(ts, query.start_ns))
+                high = count if query.end_ns is None else int(np.searchsorted(ts, query.end_ns))
+                if high > low:
+                    pieces.setdefault(symbol, []).append(rows.slice(start + low, high - low))
+            start += count
+    return pieces
+
+
+def _last_known(root: Path, parts: Sequence[Part], query: Query) -> dict[str, list[pl.DataFrame]]:
+    import polars as pl
+
+    conditions = [pl.col("symbol").is_in(query.symbols)]
+    if query.start_ns is not None:
+        conditions.append(pl.col("ts") >= query.start_ns)
+    if query.end_ns is not None:
+        conditions.append(pl.col("ts") < query.end_ns)
+    if query.as_of_ns is not None:
+        conditions.append(pl.col("ts_known") <= query.as_of_ns)
+    if not parts:
+        return {}
+    rows = (
+        pl.concat([load_part(root, part).filter(*conditions) for part in parts])
+        .sort("symbol", "ts", "revision")
+        .unique(["symbol", "ts"], keep="last", maintain_order=True)
+    )
+    return {str(key[0]): [rows] for key, rows in rows.partition_by("symbol", as_dict=True).items()}
+
+
+def load_part(root: Path, part: Part, columns: list[str] | None = None) -> pl.DataFrame:
+    """Return the rows of a part.
+
+    Raises
+    ------
+    DamagedPartError
+        If the file is cut or no valid Parquet file.
+    MissingPartError
+        If it is not there.
+    """
+    import polars as pl
+
+    path = root / part.path
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError as error:
+        raise MissingPartError(f"bar store: {part.path} is not there") from error
+    if size != part.n_bytes:
+        raise DamagedPartError(part, f"{size} bytes, written were {part.n_bytes}")
+    try:
+        rows = pl.read_parquet(path, columns=columns, memory_map=False)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise DamagedPartError(part, str(error).splitlines()[0][:200]) from error
+    if rows.height != part.rows:
+        raise DamagedPartError(part, f"{rows.height} rows, written were {part.rows}")
+    return rows
+
+
+def _pivot(
+    pieces: dict[str, list[pl.DataFrame]], symbols: Sequence[str]
+) -> tuple[IntArray, dict[str, FloatArray]]:
+    import polars as pl
+
+    rows: dict[int, pl.DataFrame] = {}
+    for column, symbol in enumerate(symbols):
+        mine = pieces.get(symbol, [])
+        if mine:
+            whole = mine[0] if len(mine) == 1 else pl.concat(mine)
+            rows[column] = whole if whole["ts"].is_sorted() else whole.sort("ts")
+    times = {column: whole["ts"].to_numpy() for column, whole in rows.items()}
+    timeline = next(iter(times.values()))
+    if not all(np.array_equal(timeline, other) for other in times.values()):
+        timeline = np.unique(np.concatenate(list(times.values())))
+    fields = {}
+    shape = len(timeline), len(symbols)
+    full = len(rows) == len(symbols) and all(len(ts) == len(timeline) for ts in times.values())
+    for name in FIELDS:
+        panel = np.empty(shape) if full else np.full(shape, np.nan)
+        for column, whole in rows.items():
+            ts = times[column]
+            place = slice(None) if len(ts) == len(timeline) else np.searchsorted(timeline, ts)
+            panel[place, column] = whole[name].to_numpy()
+        fields[name] = panel
+    return timeline, fields
