@@ -1,0 +1,174 @@
+"""The one matching kernel: `step` is the physics of a bar, `run` drives it over many."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from tradewright.jit import load_float, load_int, part, whole
+from tradewright.simulation import codes as c
+from tradewright.simulation.deciding import decide, next_decision, place_weights_at_open
+from tradewright.simulation.fills import add_order, drop_closed, execute
+from tradewright.simulation.marking import finance, mark, mark_gap, price_at, quantised
+from tradewright.simulation.matching import bar_phase, close_phase, is_stop_like, open_phase
+from tradewright.simulation.path import path_phase
+from tradewright.simulation.tables import account_at, instrument_at, order_at
+
+REACH: Final = 1 << 16
+"""Rows that one search for an order's next touch looks at."""
+
+
+@part
+def step(account: Any, row: int) -> None:
+    """Process one bar: financing, open, path inside the bar, close, expiry, marks.
+
+    Parameters
+    ----------
+    account : record of `ACCOUNT_DTYPE`
+        Market, rules and state; changed in place.
+    row : int
+        Row of the bar.
+
+    Notes
+    -----
+    Timing: orders decided at row ``t`` are active from row ``t + 1``.
+    Missing data: an instrument without a close at this row fills nothing and keeps its mark.
+    """
+    account.now = row
+    finance(account, row)
+    if account.plan == c.WEIGHTS and account.sizes_at_open and account.cursor > 0:
+        place_weights_at_open(account, row)
+    if account.n_working > 0:
+        open_phase(account, row)
+        drop_closed(account)
+    if account.n_working > 0:
+        if account.intrabar == c.OHLC:
+            path_phase(account, row)
+        else:
+            bar_phase(account, row)
+        close_phase(account, row)
+        drop_closed(account)
+    if account.closes_at_end and row + 1 == account.n_bars:
+        close_everything(account, row)
+    if account.state == c.DONE:
+        mark(account, row)
+
+
+@part
+def close_everything(account: Any, row: int) -> None:
+    """Sell and cover all positions at the close of a bar."""
+    at = account.n_held
+    while at > 0:
+        at -= 1
+        column = load_int(account.held, at)
+        close = price_at(account, account.close, row, column)
+        if close != close:  # noqa: PLR0124 - no bar, no fill
+            continue
+        position = instrument_at(account.instruments, column).position
+        side = c.SELL if position > 0 else c.BUY
+        order = add_order(account, column, side, c.MARKET, abs(position))
+        order_at(account.orders, order).tif = c.CLS
+        order_at(account.orders, order).active_from = row
+        execute(account, order, quantised(close), c.BY_END, c.ZERO)
+    drop_closed(account)
+
+
+@whole
+def run(address: int, stop: int) -> int:
+    """Process rows from where an account stands up to `stop` (exclusive).
+
+    Rows in which no order and no decision can do anything are only marked.
+
+    Parameters
+    ----------
+    address : int
+        Address of the account (`Books.address`).
+    stop : int
+        Row after the last one to process.
+
+    Returns
+    -------
+    int
+        Why it came back: DONE, or early with another state of `codes`. After NEEDS_ROOM the
+        caller gives larger tables and calls again.
+    """
+    account = account_at(address, 0)
+    account.state = c.DONE
+    while account.row < stop and account.state == c.DONE:
+        until = min(account.next_row, next_decision(account, account.row))
+        if until >= stop:
+            # The last bar of the tape needs a full step when positions are closed there.
+            is_end = account.closes_at_end and stop == account.n_bars
+            mark_gap(account, account.row, stop - 1 if is_end else stop)
+            if account.row >= stop or account.state != c.DONE:
+                break
+            until = account.row
+        mark_gap(account, account.row, until)
+        if account.state != c.DONE:
+            break
+        if not has_room(account, until):
+            account.state = c.NEEDS_ROOM
+            break
+        step(account, until)
+        if account.state == c.DONE:
+            decide(account, until)
+            look_ahead(account, until)
+    return int(account.state)
+
+
+@part
+def has_room(account: Any, row: int) -> bool:
+    """Whether the tables can take whatever one bar may add."""
+    growth = 4 * account.n_working + 5 * account.n_instruments + 8
+    if account.plan == c.TABLE:
+        at = account.cursor
+        while at < account.n_table and order_at(account.table, at).bar <= row:
+            growth += 1
+            at += 1
+    most = max(account.n_orders, account.n_fills)
+    has_log = account.event_room == 0 or account.n_events + 4 * growth < account.event_room
+    return bool(most + growth < account.room and has_log)
+
+
+@part
+def look_ahead(account: Any, row: int) -> None:
+    """Find the next row at which any working order can do something.
+
+    Notes
+    -----
+    Timing: looks at later bars only to skip those that change nothing; no decision sees it.
+    """
+    nearest = account.n_bars
+    for at in range(account.n_working):
+        order = load_int(account.working, at)
+        o = order_at(account.orders, order)
+        if o.next_row <= row:
+            o.next_row = _next_touch(account, order, row + 1)
+        nearest = min(nearest, o.next_row)
+    if account.plan == c.WEIGHTS and account.cursor > 0:
+        nearest = row + 1
+    account.next_row = nearest
+
+
+@part
+def _next_touch(account: Any, order: int, row: int) -> int:
+    o = order_at(account.orders, order)
+    first = max(row, o.active_from)
+    if o.type == c.MARKET or o.type == c.TRAILING or o.tif != c.GTC:  # noqa: PLR1714
+        return int(first)
+    last = min(first + REACH, account.n_bars)
+    width, is_stop = account.n_instruments, is_stop_like(account, order)
+    level = float(o.stop_px if is_stop else o.limit_px)
+    place = first * width + o.instrument
+    at = first
+    # One unit of slack: the exact comparison is made on quantised prices when the row comes.
+    if (o.side == c.BUY) == is_stop:
+        bound = (level * (1.0 - 1e-12) - 1.0) * 1e-8
+        while at < last and not load_float(account.high, place) >= bound:
+            at += 1
+            place += width
+    else:
+        bound = (level * (1.0 + 1e-12) + 1.0) * 1e-8
+        while at < last and not load_float(account.low, place) <= bound:
+            at += 1
+            place += width
+    return int(at)

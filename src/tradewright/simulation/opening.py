@@ -1,0 +1,230 @@
+"""From bars, costs and rules to the kernel's bundles, and from its books to an outcome."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.costs import Costs
+from tradewright.costs.impact_inputs import past_volatility_and_volume
+from tradewright.domain.bars import Bars
+from tradewright.domain.errors import ConfigError, DataError
+from tradewright.domain.money import minor_exponent
+from tradewright.domain.outcome import ORDER_DTYPE, Outcome, RunStatus
+from tradewright.domain.rules import INTRABAR, FillRules
+from tradewright.domain.time import NS_PER_DAY, from_ns
+from tradewright.simulation import codes as c
+from tradewright.simulation.intake import lot_units
+from tradewright.simulation.tables import Books
+
+LARGEST_UNITS: Final = 4e18
+"""Prices and quantities in 1e-8 units stay below this."""
+
+DAILY: Final = ("1d", "1wk", "1mo")
+_NO_SESSIONS: Final = np.empty(0, dtype=np.int64)
+
+
+def sessions_of(bars: Bars) -> NDArray[np.int64]:
+    """Return the number of the session of each bar.
+
+    Parameters
+    ----------
+    bars : Bars
+        Bars.
+
+    Returns
+    -------
+    ndarray of int64
+        The UTC date of the instant before each close; empty where every bar is a session.
+    """
+    return _NO_SESSIONS if bars.interval in DAILY else (bars.ts - 1) // NS_PER_DAY
+
+
+def open_books(
+    bars: Bars,
+    costs: Costs,
+    rules: FillRules,
+    *,
+    cash_minor: int,
+    currency: str,
+    logs: bool = False,
+) -> Books:
+    """Return the books of a new account on a market, under rules and costs.
+
+    Parameters
+    ----------
+    bars : Bars
+        The market.
+    costs : Costs
+        What trading costs.
+    rules : FillRules
+        How the venue fills.
+    cash_minor : int
+        Cash at the start, minor units.
+    currency : str
+        Currency of the account.
+    logs : bool
+        Whether changes of orders are logged, for a venue that is polled.
+
+    Raises
+    ------
+    ConfigError
+        If cash, currency or prices do not fit.
+    """
+    check_account(bars, cash_minor, rules, currency)
+    books = Books(bars.n_bars, bars.n_instruments, cash_minor, logs=logs)
+    for name in ("open", "high", "low", "close", "volume", "ts"):
+        books.point(name, getattr(bars, name))
+    books.point("terms", costs.terms(currency))
+    books.point("intrabar", INTRABAR.index(rules.intrabar))
+    books.point("is_through", rules.limit_touch == "through")
+    books.point("participation", rules.max_participation or 0.0)
+    books.point("sizes_at_open", rules.size_at == "fill_open")
+    books.point("rejects", rules.on_insufficient == "reject")
+    books.point("allows_short", rules.allow_short)
+    books.point("leverage", rules.leverage)
+    books.point("max_stale", rules.max_stale_bars)
+    books.point("closes_at_end", rules.close_at_end)
+    books.point("value_scale", 10.0 ** (minor_exponent(currency) - 16))
+    books.instruments["lot"] = [lot_units(instrument) for instrument in bars.instruments]
+    books.instruments["tick"] = [max(1, round(i.tick_size * 1e8)) for i in bars.instruments]
+    if rules.max_participation is not None:
+        books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
+    if costs.impact:
+        days = sessions_of(bars)
+        days = np.arange(bars.n_bars) if len(days) == 0 else days
+        sigma, adv = past_volatility_and_volume(bars.close, bars.volume, days)
+        books.point("sigma", sigma)
+        books.point("adv", adv)
+        books.point("has_impact", 1)
+    return books
+
+
+def tell_sessions(books: Books, bars: Bars) -> None:
+    """Tell the kernel where sessions end; needed only where orders may end with them."""
+    sessions = sessions_of(bars)
+    books.point("session", sessions)
+    books.point("n_sessions", len(sessions))
+
+
+def check_account(bars: Bars, cash_minor: int, rules: FillRules, currency: str) -> None:
+    """Refuse an account or prices whose products would leave 64 bits.
+
+    Raises
+    ------
+    ConfigError
+        If cash is not above 0, the currencies differ, or cash or a price is too large.
+    """
+    if cash_minor <= 0:
+        raise ConfigError(f"cash is {cash_minor} minor units, wanted above 0")
+    odd = [i.symbol for i in bars.instruments if i.currency != currency]
+    if odd:
+        raise ConfigError(f"{', '.join(odd[:5])}: not priced in {currency}, the account's currency")
+    highest = float(np.fmax.reduce(bars.close, axis=None))
+    lowest = float(np.fmin.reduce(bars.close, axis=None))
+    if not lowest > 0:
+        raise DataError(f"bars: the lowest close is {lowest}, wanted above 0")
+    units = cash_minor / 10 ** minor_exponent(currency) * rules.leverage / lowest * 1e8
+    if highest * 1e8 >= LARGEST_UNITS or units >= LARGEST_UNITS or cash_minor >= LARGEST_UNITS:
+        raise ConfigError(
+            f"cash of {cash_minor} minor units with prices from {lowest:g} to {highest:g} would "
+            "overflow: a price must stay below 4e10 and cash must not buy 4e10 units"
+        )
+
+
+def raise_for_state(books: Books, bars: Bars) -> None:
+    """Turn the reason why the kernel stopped into an error.
+
+    Raises
+    ------
+    DataError
+        If a held instrument had no bars for too long.
+    ConfigError
+        If a quantity would overflow or weights exceed the leverage.
+    """
+    state, place = books.number("state"), books.number("state_at")
+    if state == c.STALE_DATA:
+        missing = int(books.instruments["stale"][place])
+        last = books.number("row") - 1
+        first = max(0, last - missing + 1)
+        raise DataError(
+            f"{bars.symbols[place]}: no bar for {missing} rows while it is held, "
+            f"{from_ns(bars.ts[first]):%Y-%m-%d %H:%M} to {from_ns(bars.ts[last]):%Y-%m-%d %H:%M}"
+            " UTC; close it before its data end, or raise rules.max_stale_bars"
+        )
+    if state == c.OVERFLOW:
+        raise ConfigError(
+            f"{bars.symbols[place]}: a quantity or value would overflow 64 bits; use less cash or"
+            " larger prices"
+        )
+    if state == c.OVER_WEIGHT:
+        raise ConfigError(
+            f"weights of row {place} ({from_ns(bars.ts[place]):%Y-%m-%d}) add up to more than"
+            " rules.leverage in absolute value"
+        )
+
+
+def order_rows(books: Books) -> NDArray[np.void]:
+    """Return the orders as rows of `ORDER_DTYPE`."""
+    table = books.orders[: books.number("n_orders")]
+    out = np.empty(len(table), dtype=ORDER_DTYPE)
+    for name in ORDER_DTYPE.names or ():
+        out[name] = table[name]
+    return out
+
+
+def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> Outcome:
+    """Return the record of a run from its books.
+
+    Parameters
+    ----------
+    books : Books
+        Books after the last bar.
+    bars : Bars
+        Bars that were processed.
+    cash_minor : int
+        Cash at the start.
+    currency : str
+        Currency of the account.
+    """
+    rows = books.number("row")
+    series = [line[:rows] for line in books.series]
+    message = ""
+    if books.number("state") == c.RUINED:
+        message = f"equity fell to {series[0][-1]} minor units at row {rows - 1}; the run ended"
+    notes = []
+    if books.account["participation"][0] > 0 and not books.instruments["is_capped"].all():
+        free = np.flatnonzero(books.instruments["is_capped"] == 0)
+        names = ", ".join(bars.symbols[column] for column in free[:5])
+        notes.append(f"no volume cap for {len(free)} instruments without volume: {names}")
+    return Outcome(
+        instruments=bars.instruments,
+        ts=bars.ts[:rows],
+        equity=series[0],
+        cash=series[1],
+        long_value=series[2],
+        short_value=series[3],
+        fills=books.fills[: books.number("n_fills")],
+        orders=order_rows(books),
+        financing=series[4],
+        initial_cash=cash_minor,
+        marks=_last_closes(bars, rows),
+        currency=currency,
+        status=RunStatus.COMPLETED,
+        message=message,
+        path_dependent_fills=books.number("path"),
+        notes=tuple(notes),
+    )
+
+
+def _last_closes(bars: Bars, rows: int) -> NDArray[np.float64]:
+    if rows == 0:
+        return np.full(bars.n_instruments, np.nan)
+    marks: NDArray[np.float64] = bars.close[rows - 1].copy()
+    for column in np.flatnonzero(np.isnan(marks)):
+        known = np.flatnonzero(~np.isnan(bars.close[:rows, column]))
+        if len(known):
+            marks[column] = bars.close[known[-1], column]
+    return marks

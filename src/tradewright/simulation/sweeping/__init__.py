@@ -1,0 +1,1 @@
+"""Many parameter sets in one compiled pass, scored without building their tables."""

@@ -1,0 +1,260 @@
+"""What the kernel works on: records that compiled code reaches by address."""
+
+from __future__ import annotations
+
+import mmap
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.domain.outcome import FILL_DTYPE
+from tradewright.jit import record_reader
+
+ADDRESSES: Final = (
+    *("self_", "open", "high", "low", "close", "volume", "ts", "session", "sigma", "adv"),
+    *("terms", "instruments", "held", "orders", "fills", "working", "events"),
+    *("equity", "cash_line", "long_line", "short_line", "financing"),
+    *("flags", "values", "table"),
+)
+COUNTS: Final = (
+    "n_bars",
+    "n_instruments",
+    "room",  # rows of orders, fills and working
+    "event_room",  # 0 where changes are not logged
+    "n_sessions",  # 0 where every bar is a session
+    "has_impact",
+    "plan",  # kind of decisions made ahead
+    "n_values",  # rows of `values`; 1 where one size serves all
+    "n_table",
+)
+RULES: Final = (
+    *("intrabar", "is_through", "sizes_at_open", "rejects", "allows_short"),
+    *("max_stale", "closes_at_end"),
+)
+STATE: Final = (
+    "cash",
+    "n_orders",
+    "n_fills",
+    "n_working",
+    "n_held",
+    "n_shorts",
+    "n_reducing",  # working reduce-only orders
+    "n_events",
+    "row",  # next row to process
+    "now",  # row of the bar being processed
+    "next_row",  # next row at which a working order can do anything
+    "cursor",  # next row of the table of orders; row + 1 of weights that wait for the open
+    "state",
+    "state_at",
+    "valued_row",  # row + 1 whose values are in the instruments' `value`
+    "longs",
+    "shorts",
+    "budget",  # what the order being filled may spend, minor units; -1 is no bound
+    "path",  # fills that depend on the order of touches
+    "short_now",  # value of short positions at the last close
+    "has_shorted",  # whether short values or financing were ever written
+)
+ACCOUNT_DTYPE: Final = np.dtype(
+    [(name, np.int64) for name in (*ADDRESSES, *COUNTS, *RULES, *STATE)]
+    + [
+        (name, np.float64)
+        for name in (
+            "participation",
+            "leverage",
+            "value_scale",  # 10 ** (e - 16): 1e-8 quantity x 1e-8 price to minor units
+            "stop",
+            "target",
+            "trail",
+            "accrued",
+        )
+    ]
+)
+"""The account, the market it trades on and the rules it trades by."""
+
+INSTRUMENT_DTYPE: Final = np.dtype(
+    [
+        ("position", np.int64),
+        ("value", np.int64),  # minor units at the price that the bar's checks use
+        ("stale", np.int64),
+        ("held_at", np.int64),
+        ("used_volume", np.int64),
+        ("used_row", np.int64),
+        ("fill_row", np.int64),  # row + 1 of its last fill
+        ("fill_px", np.int64),
+        ("pending", np.int64),  # working orders that are not bracket children
+        ("lot", np.int64),
+        ("tick", np.int64),
+        ("is_capped", np.int64),
+        ("mark", np.float64),
+    ]
+)
+
+INSTRUMENT_STATE: Final = (INSTRUMENT_DTYPE.names or ())[:9]
+
+WORK_DTYPE: Final = np.dtype(
+    [
+        (name, np.int64)
+        for name in (
+            "bar",
+            "instrument",
+            "side",
+            "type",
+            "tif",
+            "status",
+            "reason",
+            "qty",
+            "filled_qty",
+            "limit_px",
+            "stop_px",
+            "parent",
+            "done_bar",
+            "active_from",  # first row at which it may fill
+            "next_row",  # first row at which it can do anything
+            "reduce_only",
+            "trail_px",  # distance of a trailing stop
+            "child_stop",
+            "child_target",
+            "child_trail",
+            "first_child",
+            "n_children",
+            "born_px",  # price of the parent's fill inside this bar, 0 when born at an open
+            "triggered",  # row + 1 at which a stop-limit became a limit
+            "fee_raw",
+            "fee_paid",
+            "tried",  # row + 1 of the bar in which nothing more of it can fill
+        )
+    ]
+    + [("fraction", np.float64)]  # of equity; > 0 means that the quantity is found at the fill
+)
+"""One row per order, with what only the venue needs to know."""
+
+EVENT_DTYPE: Final = np.dtype(
+    [("order", np.int64), ("status", np.int64), ("reason", np.int64), ("row", np.int64)]
+)
+
+account_at = record_reader(ACCOUNT_DTYPE)
+instrument_at = record_reader(INSTRUMENT_DTYPE)
+order_at = record_reader(WORK_DTYPE)
+fill_at = record_reader(FILL_DTYPE)
+event_at = record_reader(EVENT_DTYPE)
+
+FIRST_ROOM: Final = 64
+MOST_ROOM: Final = 1 << 18
+"""Rows set aside at first; memory that is never written costs nothing."""
+FIRST_STATE: Final = (ACCOUNT_DTYPE.names or ()).index(STATE[0])
+
+
+_LARGE: Final = 1 << 22
+
+
+def _zeros(rows: int, columns: int) -> NDArray[np.int64]:
+    # Zeros that cost nothing until they are written, also where the heap would clear used memory.
+    size = rows * columns * 8
+    if size < _LARGE:
+        return np.zeros((rows, columns), dtype=np.int64)
+    pages = mmap.mmap(-1, size)
+    if hasattr(mmap, "MADV_HUGEPAGE"):
+        pages.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(pages, dtype=np.int64).reshape(rows, columns)
+
+
+class Books:
+    """One account's tables; keeps alive what the kernel reaches by address.
+
+    Parameters
+    ----------
+    n_bars, n_instruments : int
+        Size of the market.
+    cash_minor : int
+        Cash at the start.
+    logs : bool
+        Whether changes of orders are logged, for a venue that is polled.
+    """
+
+    def __init__(self, n_bars: int, n_instruments: int, cash_minor: int, *, logs: bool) -> None:
+        self.account: NDArray[np.void] = np.zeros(1, dtype=ACCOUNT_DTYPE)
+        self.instruments: NDArray[np.void] = np.zeros(n_instruments, dtype=INSTRUMENT_DTYPE)
+        self.held = np.zeros(n_instruments, dtype=np.int64)
+        # Always written, and written only by accounts that go short or owe.
+        self.series = (*(np.empty(n_bars, dtype=np.int64) for _ in range(3)), *_zeros(2, n_bars))
+        self.n_bars = n_bars
+        self.inputs: dict[str, Any] = {}
+        room = FIRST_ROOM + 8 * n_instruments + min(2 * n_bars * n_instruments, MOST_ROOM)
+        self.orders: NDArray[np.void] = np.zeros(0, dtype=WORK_DTYPE)
+        self.fills: NDArray[np.void] = np.zeros(0, dtype=FILL_DTYPE)
+        self.working = np.zeros(0, dtype=np.int64)
+        self.events: NDArray[np.void] = np.zeros(0, dtype=EVENT_DTYPE)
+        self.logs = logs
+        self.point("self_", int(self.account.ctypes.data))
+        self.point("n_bars", n_bars)
+        self.point("n_instruments", n_instruments)
+        for name, table in (("instruments", self.instruments), ("held", self.held)):
+            self.point(name, table)
+        lines = ("equity", "cash_line", "long_line", "short_line", "financing")
+        for name, line in zip(lines, self.series, strict=True):
+            self.point(name, line)
+        self.make_room(room)
+        self.restart(cash_minor)
+
+    @property
+    def address(self) -> int:
+        """Address of the account, the one argument of the kernel."""
+        return int(self.account.ctypes.data)
+
+    def point(self, name: str, given: Any) -> None:
+        """Set a field of the account to a number, or to an array's address, keeping the array.
+
+        Parameters
+        ----------
+        name : str
+            Field of `ACCOUNT_DTYPE`.
+        given : number or ndarray
+            Value; an array must be C-contiguous.
+        """
+        if isinstance(given, np.ndarray):
+            assert given.flags.c_contiguous
+            self.inputs[name] = given
+            given = given.ctypes.data
+        self.account[name] = given
+
+    def make_room(self, room: int) -> None:
+        """Give the tables of orders, fills and events `room` rows, keeping what they hold."""
+        names = ("orders", "fills", "working") + (("events",) if self.logs else ())
+        for name in names:
+            table = getattr(self, name)
+            size = 4 * room if name == "events" else room
+            larger = _zeros(1, size * table.dtype.itemsize // 8 + 1).ravel().view(np.uint8)
+            larger = larger[: size * table.dtype.itemsize].view(table.dtype)
+            larger[: len(table)] = table
+            setattr(self, name, larger)
+            self.account[name] = larger.ctypes.data
+        self.account["room"] = room
+        self.account["event_room"] = 4 * room if self.logs else 0
+
+    def restart(self, cash_minor: int) -> None:
+        """Make the books new, without touching memory that was never written.
+
+        Parameters
+        ----------
+        cash_minor : int
+            Cash at the start.
+        """
+        if self.number("has_shorted"):
+            self.series[3][:] = 0
+            self.series[4][:] = 0
+        used = self.number("n_orders")
+        self.orders.view(np.int64).reshape(-1, WORK_DTYPE.itemsize // 8)[:used] = 0
+        state = self.account.view(np.int64)
+        state[FIRST_STATE : FIRST_STATE + len(STATE)] = 0
+        holdings = self.instruments.view(np.int64).reshape(-1, INSTRUMENT_DTYPE.itemsize // 8)
+        holdings[:, : len(INSTRUMENT_STATE)] = 0
+        self.instruments["mark"] = np.nan
+        self.account["accrued"] = 0.0
+        self.account["budget"] = -1
+        self.account["cash"] = cash_minor
+        self.account["next_row"] = self.n_bars
+
+    def number(self, name: str) -> int:
+        """Return an integer field of the account."""
+        return int(self.account[name][0])

@@ -1,0 +1,397 @@
+"""The simulated venue: the kernel behind the port that live brokers implement."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.costs import Costs
+from tradewright.domain.bars import Bars
+from tradewright.domain.errors import ConfigError, NoDataError, nearest
+from tradewright.domain.orders import (
+    DenyReason,
+    Fill,
+    FillReason,
+    Order,
+    OrderEvent,
+    OrderStatus,
+    OrderType,
+    Side,
+)
+from tradewright.domain.outcome import FILL_DTYPE, Outcome
+from tradewright.domain.rules import FillRules
+from tradewright.ports.broker import AccountState
+from tradewright.simulation import codes as c
+from tradewright.simulation.batch import DEFAULT_RULES
+from tradewright.simulation.intake import INTAKE, lot_units, order_row
+from tradewright.simulation.kernel import run
+from tradewright.simulation.opening import open_books, outcome_of, raise_for_state, tell_sessions
+from tradewright.simulation.tables import ACCOUNT_DTYPE, EVENT_DTYPE, INSTRUMENT_DTYPE, WORK_DTYPE
+
+FILL_FORMAT: Final = struct.Struct("=qiibbqqqqqqq")
+ORDER_FORMAT: Final = struct.Struct("=27qd")
+EVENT_FORMAT: Final = struct.Struct("=4q")
+CHILD_NAMES: Final[dict[int, str]] = {
+    OrderType.STOP: "stop",
+    OrderType.LIMIT: "target",
+    OrderType.TRAILING_STOP: "trail",
+}
+NOTHING: Final[tuple[tuple[Fill, ...], tuple[OrderEvent, ...]]] = ((), ())
+SLACK: Final = 64
+
+_PLACES: Final = {name: at for at, name in enumerate(ACCOUNT_DTYPE.names or ())}
+_CASH, _ROW, _NEXT = _PLACES["cash"], _PLACES["row"], _PLACES["next_row"]
+_ORDERS, _FILLS, _EVENTS = _PLACES["n_orders"], _PLACES["n_fills"], _PLACES["n_events"]
+_WORKING, _REDUCING = _PLACES["n_working"], _PLACES["n_reducing"]
+_FIELDS: Final = WORK_DTYPE.names or ()
+_REST: Final = (0,) * (len(_FIELDS) - 1 - len(INTAKE))
+_WIDTH: Final = len(INSTRUMENT_DTYPE.names or ())
+_PENDING: Final = (INSTRUMENT_DTYPE.names or ()).index("pending")
+_POSITION: Final = (INSTRUMENT_DTYPE.names or ()).index("position")
+_PARENT, _TYPE, _INSTRUMENT = (_FIELDS.index(name) for name in ("parent", "type", "instrument"))
+_QTY, _STOP_PX, _TRAIL_PX = (_FIELDS.index(name) for name in ("qty", "stop_px", "trail_px"))
+_STATUS: Final = {status.value: status for status in OrderStatus}
+_DENY: Final = {reason.value: reason for reason in DenyReason}
+_FILL: Final = {reason.value: reason for reason in FillReason}
+_SIDE: Final = {1: Side.BUY, -1: Side.SELL}
+
+
+class SimulatedVenue:
+    """A venue that fills orders on bars, one bar after the other.
+
+    It drives the same compiled kernel as the batch functions, so that the same orders give the
+    same fills and the same cash. Bars in which no working order can do anything cost next to
+    nothing: the kernel marks them when somebody looks.
+
+    Parameters
+    ----------
+    bars : Bars
+        The market.
+    cash_minor : int
+        Cash at the start, minor units; > 0.
+    costs : Costs or None
+        None is no cost.
+    rules : FillRules
+        How the venue fills.
+    currency : str
+        Currency of the account and of every instrument.
+
+    Raises
+    ------
+    ConfigError
+        If cash is not above 0, too large, or in another currency than an instrument.
+
+    Notes
+    -----
+    Timing: `advance(row)` processes bar `row` with the orders submitted before; an order submitted
+    after it can fill from bar ``row + 1`` on.
+    """
+
+    def __init__(
+        self,
+        bars: Bars,
+        *,
+        cash_minor: int,
+        costs: Costs | None = None,
+        rules: FillRules = DEFAULT_RULES,
+        currency: str = "USD",
+    ) -> None:
+        self.bars = bars
+        self._initial_cash, self._currency = cash_minor, currency
+        self._books = open_books(
+            bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, logs=True
+        )
+        tell_sessions(self._books, bars)
+        self._last = bars.n_bars - 1
+        self._row, self._next = -1, self._last
+        self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
+        self._lots = [lot_units(instrument) for instrument in bars.instruments]
+        self._given: dict[str, Order] = {}
+        self._row_of: dict[str, int] = {}
+        self._ids: list[str] = []
+        self._symbols: list[str] = []
+        self._has_news = False
+        self._address = self._books.address
+        self._fills_told = 0
+        self._times = _view(bars.ts).cast("q")
+        self._account = _view(self._books.account).cast("q")
+        self._instruments = _view(self._books.instruments).cast("q")
+        self._equity = _view(self._books.series[0]).cast("q")
+        self._look_at_tables()
+
+    def advance(self, row: int) -> bool:
+        """Process bar `row`, and any before it that were skipped.
+
+        Returns
+        -------
+        bool
+            Whether there is news to `poll`.
+
+        Raises
+        ------
+        ConfigError
+            If the row was processed before or lies beyond the bars.
+        DataError
+            If a held instrument is without bars for too long.
+        """
+        if row <= self._row or row > self._last:
+            raise ConfigError(f"venue stands at row {self._row} of {self._last}, asked for {row}")
+        self._row = row
+        if row >= self._next:
+            self._drive()
+        return self._has_news
+
+    def submit(self, order: Order) -> None:
+        """Take an order; a repeated `client_order_id` with the same body changes nothing.
+
+        Raises
+        ------
+        ConfigError
+            If the id was used for another order.
+        NoDataError
+            If the symbol is not traded here.
+        """
+        self._submit(order, 0.0)
+
+    def submit_fraction(self, order: Order, fraction: float) -> None:
+        """Take an order whose quantity is found at its fill, ignoring its `qty`.
+
+        Parameters
+        ----------
+        order : Order
+            The order.
+        fraction : float
+            Of equity at the fill, costs included; > 0.
+
+        Raises
+        ------
+        ConfigError
+            If the fraction is not above 0, or the id was used for another order.
+        NoDataError
+            If the symbol is not traded here.
+        """
+        if not 0 < fraction < float("inf"):
+            raise ConfigError(f"order {order.client_order_id}: fraction {fraction}, wanted above 0")
+        self._submit(order, fraction)
+
+    def cancel(self, client_order_id: str) -> None:
+        """Cancel a working order; unknown or terminal ids change nothing."""
+        at = self._row_of.get(client_order_id)
+        if at is None or _STATUS[int(self._books.orders[at]["status"])].is_terminal:
+            return
+        self._close(at, OrderStatus.CANCELLED, DenyReason.USER)
+        working = self._books.working
+        count = self._account[_WORKING]
+        kept = working[:count][working[:count] != at]
+        working[: len(kept)] = kept
+        self._account[_WORKING] = len(kept)
+
+    def open_orders(self) -> Sequence[Order]:
+        """Return the orders that still work, bracket children included, oldest first."""
+        rows = sorted(int(at) for at in self._books.working[: self._account[_WORKING]])
+        return [self._order(at) for at in rows]
+
+    def account(self) -> AccountState:
+        """Return cash, equity and positions after the last bar."""
+        held = {}
+        for column, symbol in enumerate(self.bars.symbols):
+            units = self._instruments[column * _WIDTH + _POSITION]
+            if units:
+                held[symbol] = units
+        return AccountState(self.cash_minor, self.equity_minor, held)
+
+    def poll(self) -> tuple[Sequence[Fill], Sequence[OrderEvent]]:
+        """Return fills and order events since the last poll, each once, in order."""
+        if not self._has_news:
+            return NOTHING
+        self._has_news = False
+        account = self._account
+        count = account[_FILLS]
+        fills = [self._fill(at) for at in range(self._fills_told, count)]
+        self._fills_told = count
+        ids, symbols, times = self._ids, self._symbols, self._times
+        log = self._event_bytes[: account[_EVENTS] * EVENT_FORMAT.size]
+        events = [
+            OrderEvent(ids[at], symbols[at], _STATUS[status], times[max(row, 0)], _DENY[reason])
+            for at, status, reason, row in EVENT_FORMAT.iter_unpack(log)
+        ]
+        account[_EVENTS] = 0
+        return fills, events
+
+    @property
+    def cash_minor(self) -> int:
+        """Cash after the last bar, minor units."""
+        self._mark()
+        return self._account[_CASH]
+
+    @property
+    def equity_minor(self) -> int:
+        """Equity at the close of the last bar, minor units."""
+        self._mark()
+        return self._equity[self._row] if self._row >= 0 else self._initial_cash
+
+    def position_units(self, column: int) -> int:
+        """Return the signed position of a column of the bars, 1e-8 units."""
+        return self._instruments[column * _WIDTH + _POSITION]
+
+    def outcome(self) -> Outcome:
+        """Return the record of the account up to the last bar processed."""
+        self._mark()
+        return outcome_of(
+            self._books, self.bars, cash_minor=self._initial_cash, currency=self._currency
+        )
+
+    def _mark(self) -> None:
+        if self._account[_ROW] <= self._row:
+            self._drive()
+
+    def _drive(self) -> None:
+        account = self._account
+        state = run(self._address, self._row + 1)
+        while state == c.NEEDS_ROOM:
+            self._books.make_room(4 * self._books.number("room"))
+            self._look_at_tables()
+            state = run(self._address, self._row + 1)
+        if state != c.DONE:
+            raise_for_state(self._books, self.bars)
+        self._next = min(account[_NEXT], self._last)
+        self._has_news = account[_EVENTS] > 0
+        for at in range(len(self._ids), account[_ORDERS]):
+            self._name_made_by_venue(at)
+
+    def _look_at_tables(self) -> None:
+        # Tables move when they are given room.
+        self._order_bytes = _view(self._books.orders)
+        self._fill_bytes = _view(self._books.fills)
+        self._event_bytes = _view(self._books.events)
+
+    def _submit(self, order: Order, fraction: float) -> None:
+        name = order.client_order_id
+        known = self._given.get(name)
+        if known is not None:
+            if known != order:
+                raise ConfigError(f"order {name} was submitted before with another body")
+            return
+        column = self._columns.get(order.symbol)
+        if column is None:
+            hint = nearest(order.symbol, self.bars.symbols)
+            raise NoDataError(f"order {name}: symbol {order.symbol!r} is not traded here; {hint}")
+        account = self._account
+        at = account[_ORDERS]
+        if max(at, account[_EVENTS] // 4) + SLACK > len(self._books.orders):
+            self._books.make_room(4 * len(self._books.orders))
+            self._look_at_tables()
+        fields = order_row(self._row, column, order, self._lots[column])
+        if fraction:
+            fields[_QTY] = 0
+        refusal = self._refusal(order, fields, fraction)
+        place = at * ORDER_FORMAT.size
+        ORDER_FORMAT.pack_into(self._order_bytes, place, *fields, *_REST, fraction)
+        self._given[name], self._row_of[name] = order, at
+        self._ids.append(name)
+        self._symbols.append(order.symbol)
+        account[_ORDERS] = at + 1
+        self._instruments[column * _WIDTH + _PENDING] += 1
+        if order.reduce_only:
+            account[_REDUCING] += 1
+        self._log(at, OrderStatus.WORKING, DenyReason.NONE)
+        if refusal is not None:
+            self._close(at, *refusal)
+            return
+        self._books.working[account[_WORKING]] = at
+        account[_WORKING] += 1
+        account[_NEXT] = min(account[_NEXT], self._row + 1)
+        self._next = min(self._next, self._row + 1)
+
+    def _refusal(
+        self, order: Order, fields: list[int], fraction: float
+    ) -> tuple[OrderStatus, DenyReason] | None:
+        if fields[_QTY] == 0 and not fraction:
+            return OrderStatus.REJECTED, DenyReason.BELOW_LOT
+        if order.type == OrderType.TRAILING_STOP and fields[_STOP_PX] == 0:
+            row, column = self._row, fields[_INSTRUMENT]
+            close = self.bars.close[row, column] if row >= 0 else np.nan
+            if np.isnan(close):
+                return OrderStatus.DENIED, DenyReason.NO_BAR
+            px = round(float(close) * 1e8) + order.side * fields[_TRAIL_PX]
+            fields[_STOP_PX] = max(px, 1)
+        return None
+
+    def _close(self, at: int, status: OrderStatus, reason: DenyReason) -> None:
+        order = self._books.orders[at]
+        order["status"], order["reason"], order["done_bar"] = status, reason, self._row
+        if order["parent"] < 0:
+            self._instruments[int(order["instrument"]) * _WIDTH + _PENDING] -= 1
+        if order["reduce_only"]:
+            self._account[_REDUCING] -= 1
+        self._log(at, status, reason)
+
+    def _log(self, at: int, status: OrderStatus, reason: DenyReason) -> None:
+        count = self._account[_EVENTS]
+        place = count * EVENT_FORMAT.size
+        EVENT_FORMAT.pack_into(self._event_bytes, place, at, status, reason, self._row)
+        self._account[_EVENTS] = count + 1
+        self._has_news = True
+
+    def _name_made_by_venue(self, at: int) -> None:
+        order = ORDER_FORMAT.unpack_from(self._order_bytes, at * ORDER_FORMAT.size)
+        parent = order[_PARENT]
+        name = f"{self._ids[parent]}:{CHILD_NAMES[order[_TYPE]]}" if parent >= 0 else f"venue:{at}"
+        if name in self._row_of:  # the parent went on filling after its first children were done
+            name = f"{name}:{at}"
+        self._ids.append(name)
+        self._symbols.append(self.bars.instruments[order[_INSTRUMENT]].symbol)
+        self._row_of[name] = at
+
+    def _order(self, at: int) -> Order:
+        name = self._ids[at]
+        if name in self._given:
+            return self._given[name]
+        row = self._books.orders[at]
+        parent = self._ids[int(row["parent"])] if row["parent"] >= 0 else ""
+        return Order(
+            client_order_id=name,
+            symbol=self.bars.symbols[int(row["instrument"])],
+            side=_SIDE[int(row["side"])],
+            qty=int(row["qty"]),
+            type=OrderType(int(row["type"])),
+            limit_px=int(row["limit_px"]) or None,
+            stop_px=int(row["stop_px"]) or None,
+            trail_px=int(row["trail_px"]) or None,
+            reduce_only=True,
+            ts_decided=self._times[max(int(row["bar"]), 0)],
+            tag=parent,
+        )
+
+    def _fill(self, at: int) -> Fill:
+        order, bar, _, side, reason, qty, px, notional, fee, spread, slippage, impact = (
+            FILL_FORMAT.unpack_from(self._fill_bytes, at * FILL_FORMAT.size)
+        )
+        return Fill(
+            f"{self._ids[order]}#{at}",
+            self._ids[order],
+            self._symbols[order],
+            _SIDE[side],
+            qty,
+            px,
+            notional,
+            fee,
+            spread,
+            slippage,
+            impact,
+            self._times[bar],
+            _FILL[reason],
+        )
+
+
+def _view(array: NDArray[Any]) -> memoryview:
+    return memoryview(array.data).cast("B")
+
+
+assert FILL_FORMAT.size == FILL_DTYPE.itemsize
+assert ORDER_FORMAT.size == WORK_DTYPE.itemsize
+assert EVENT_FORMAT.size == EVENT_DTYPE.itemsize
