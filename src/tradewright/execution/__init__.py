@@ -1,0 +1,20 @@
+"""Targets to orders: the one conversion to exact numbers, derived ids, order states."""
+
+from tradewright.execution.ids import derive_order_id
+from tradewright.execution.plan import PlannedOrder, plan_order, target_quantity
+from tradewright.execution.rounding import Rounding, lot_units, round_price, round_quantity
+from tradewright.execution.states import TRANSITIONS, OrderBook, TrackedOrder
+
+__all__ = [
+    "TRANSITIONS",
+    "OrderBook",
+    "PlannedOrder",
+    "Rounding",
+    "TrackedOrder",
+    "derive_order_id",
+    "lot_units",
+    "plan_order",
+    "round_price",
+    "round_quantity",
+    "target_quantity",
+]
