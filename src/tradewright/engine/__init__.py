@@ -1,0 +1,6 @@
+"""The one loop that runs a strategy, in a backtest and on paper alike."""
+
+from tradewright.engine.desk import Desk, Recorder, Venue
+from tradewright.engine.loop import LoopResult, LoopSetup, run_loop
+
+__all__ = ["Desk", "LoopResult", "LoopSetup", "Recorder", "Venue", "run_loop"]

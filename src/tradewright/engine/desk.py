@@ -1,0 +1,350 @@
+"""The engine's hands: what happened goes to ledger and strategy, what is wanted to the venue."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from tradewright.domain.errors import TradewrightError
+from tradewright.domain.orders import (
+    DenyReason,
+    Fill,
+    Order,
+    OrderEvent,
+    OrderStatus,
+)
+from tradewright.engine.context import RunContext, WantedPosition
+from tradewright.execution import PlannedOrder, TrackedOrder, plan_order, target_quantity
+from tradewright.ledger import Ledger, LedgerEntry
+from tradewright.ports.broker import AccountState, Broker
+from tradewright.risk import (
+    RiskLimits,
+    drawdown_breached,
+    limit_weights,
+    reduce_only_quantity,
+    stop_loss_breached,
+)
+
+
+class Venue(Broker, Protocol):
+    """A broker that is moved along the tape by the engine."""
+
+    def advance(self, row: int) -> bool | None:
+        """Process a bar; False says that `poll` would be empty."""
+        ...
+
+
+class Recorder(Protocol):
+    """Writes down what the engine does, before the next step depends on it."""
+
+    def intents(self, row: int, orders: Sequence[Order]) -> None:
+        """Keep orders; returns when they are durable, only then are they submitted."""
+        ...
+
+    def results(
+        self,
+        row: int,
+        fills: Sequence[Fill],
+        events: Sequence[OrderEvent],
+        entries: Sequence[LedgerEntry],
+    ) -> None:
+        """Keep what the venue reported and what was booked for it."""
+        ...
+
+    def bar_done(self, row: int, account: AccountState) -> None:
+        """Keep the account after a bar."""
+        ...
+
+
+TARGET: Final = "target"
+"""Tag of the orders that a wanted weight or quantity became."""
+
+
+class StrategyFailure(Exception):
+    """The user's code raised in a hook."""
+
+
+class Desk:
+    """State of a run between bars: book, working orders, limits in force.
+
+    Parameters
+    ----------
+    ctx : RunContext
+        What the strategy sees and wants.
+    venue : Venue
+        Where orders go.
+    strategy : object
+        The user's; only the hooks it has are called.
+    limits : RiskLimits
+        Limits of the run.
+    ledger : Ledger
+        The book; it is opened by the caller with the initial cash.
+    recorder : Recorder, optional
+        Where events are kept while the run goes on.
+    """
+
+    def __init__(
+        self,
+        ctx: RunContext,
+        venue: Venue,
+        strategy: Any,
+        *,
+        limits: RiskLimits,
+        ledger: Ledger,
+        sectors: Sequence[str],
+        recorder: Recorder | None,
+    ) -> None:
+        self.ctx, self.venue, self.strategy = ctx, venue, strategy
+        self.limits, self.sectors, self.recorder = limits, sectors, recorder
+        self.currency = ledger.currency
+        self._ledger, self._unbooked = ledger, list[Fill]()
+        self.working: dict[str, TrackedOrder] = {}
+        self.denied: list[OrderEvent] = []
+        self.incidents: list[str] = []
+        self.reduce_only = ""
+        self.entries_off = ""
+        self.flatten = False
+        self.high_water = 0
+        self.row = -1
+        self._hooks = {name: _own_hook(strategy, name) for name in ("on_fill", "on_order")}
+
+    @property
+    def halted(self) -> str:
+        """Why nothing may be added: a limit or the user; empty where all is well."""
+        return self.reduce_only or self.entries_off
+
+    # -- in: from the venue ---------------------------------------------------------------------
+
+    @property
+    def ledger(self) -> Ledger:
+        """The book, up to the last fill."""
+        for fill in self._unbooked:
+            self._ledger.apply(fill)
+        self._unbooked.clear()
+        return self._ledger
+
+    def receive(self, fills: Sequence[Fill], events: Sequence[OrderEvent]) -> None:
+        """Book what happened since the last bar and tell the strategy.
+
+        Without a recorder nobody reads the entries now: they are written when the book is looked
+        at, and positions follow the fills until then.
+        """
+        positions = self.ctx.positions
+        self.ctx.account_seen = None
+        if self.recorder is None:
+            self._unbooked += fills
+            for fill in fills:
+                held = positions.get(fill.symbol, 0)
+                positions[fill.symbol] = held + fill.side * fill.qty
+        else:
+            ledger = self.ledger
+            entries = [entry for fill in fills for entry in ledger.apply(fill)]
+            for fill in fills:
+                positions[fill.symbol] = ledger.position(fill.symbol)
+            self.recorder.results(self.row, fills, events, entries)
+        for fill in fills:
+            self._track_fill(fill)
+        for event in events:
+            self._track_event(event)
+        if (on_fill := self._hooks["on_fill"]) is not None:
+            for fill in fills:
+                self.call("on_fill", on_fill, fill)
+        if (on_order := self._hooks["on_order"]) is not None:
+            for event in events:
+                self.call("on_order", on_order, event)
+
+    def call(self, name: str, hook: Any, *arguments: Any) -> None:
+        """Call a hook of the strategy; what it raises ends the run."""
+        try:
+            hook(self.ctx, *arguments)
+        except Exception as error:
+            raise StrategyFailure(name) from error
+
+    def ring(self) -> None:
+        """Call the timers that are due."""
+        ctx = self.ctx
+        due = [t for t in ctx.timers if (t[0] >= 0 and t[0] <= self.row) or 0 < t[1] <= ctx.now_ns]
+        ctx.timers = [t for t in ctx.timers if t not in due]
+        hook = getattr(self.strategy, "on_timer", None)
+        for _, _, name in due:
+            if hook is not None:
+                self.call("on_timer", hook, name)
+
+    # -- out: to the venue ----------------------------------------------------------------------
+
+    def watch(self) -> None:
+        """Check the limits that look at profit and loss; they want what they must."""
+        ctx, limits = self.ctx, self.limits
+        equity = ctx.account.equity_minor
+        self.high_water = max(self.high_water, equity)
+        if not self.reduce_only and drawdown_breached(equity, self.high_water, limits.max_drawdown):
+            self.reduce_only = f"drawdown from the high-water mark reached {limits.max_drawdown:g}"
+            ctx.log(f"{self.reduce_only}: from now on positions are only reduced")
+        if limits.stop_loss is None:
+            return
+        for symbol, qty in ctx.positions.items():
+            if qty:
+                average = self.ledger.holdings[symbol].average_cost(self.currency)
+                if stop_loss_breached(qty, average, ctx.close_now(symbol), limits.stop_loss):
+                    ctx.wanted[symbol] = WantedPosition(None, 0, (None, None))
+                    ctx.orders = [o for o in ctx.orders if o.symbol != symbol]
+                    ctx.log(f"{symbol}: loss reached stop_loss {limits.stop_loss:g}, closing")
+
+    def send(self) -> None:
+        """Turn what is wanted into orders, check them, keep them, submit them."""
+        ctx = self.ctx
+        if self.flatten:
+            self._want_flat()
+        orders = self._plan() if ctx.wanted else []
+        if ctx.orders:
+            orders += ctx.orders
+            ctx.orders = []
+        if self.halted:
+            orders = [order for order in orders if self._may_send(order)]
+        cancels, ctx.cancels = ctx.cancels, []
+        for order_id in cancels:
+            self.venue.cancel(order_id)
+        if not orders:
+            return
+        if self.recorder is not None:
+            self.recorder.intents(self.row, orders)
+        for order in orders:
+            self.working[order.client_order_id] = TrackedOrder(order)
+            self.venue.submit(order)
+
+    def _plan(self) -> list[Order]:
+        # Targets through the limits to orders: those against a position first, then by column.
+        ctx, wanted = self.ctx, self.ctx.wanted
+        ctx.wanted = {}
+        weights = self._limited(wanted)
+        first: list[Order] = []
+        then: list[Order] = []
+        for symbol in ctx.symbols if len(wanted) > 1 else wanted:
+            if symbol not in wanted:
+                continue
+            want, px = wanted[symbol], ctx.close_now(symbol)
+            held = ctx.positions.get(symbol, 0)
+            if self.working:
+                self._withdraw(symbol)
+            if held and not px > 0:
+                px = ctx.last_close(symbol)
+            if want.weight is None:
+                qty = want.qty
+            elif not px > 0:
+                if want.weight == 0.0:
+                    continue
+                self._deny(symbol, DenyReason.NO_BAR, "no bar at the decision")
+                continue
+            else:
+                qty = target_quantity(
+                    weights[symbol],
+                    equity_minor=ctx.account.equity_minor,
+                    px=px,
+                    lot=ctx.lot(symbol),
+                    currency=self.currency,
+                )
+            if self.halted:
+                qty = reduce_only_quantity(qty, held)
+            planned = plan_order(qty, held)
+            if planned is not None:
+                (first if held * planned.side < 0 else then).append(
+                    self._order(symbol, planned, want)
+                )
+        return first + then
+
+    def _order(self, symbol: str, planned: PlannedOrder, want: WantedPosition) -> Order:
+        protection = (None, None) if planned.reduces else want.protection
+        return self.ctx.make_order(
+            planned.side, planned.qty, symbol, protection=protection, tag=TARGET
+        )
+
+    def _limited(self, wanted: dict[str, WantedPosition]) -> dict[str, float]:
+        ctx = self.ctx
+        weights = {s: w.weight for s, w in wanted.items() if w.weight is not None}
+        if not (self.limits.limits_weights and weights):
+            return weights
+        row = np.array([weights.get(symbol, np.nan) for symbol in ctx.symbols])
+        cut, report = limit_weights(
+            row, self.limits, symbols=ctx.symbols, sectors=self.sectors, held=ctx.weights()
+        )
+        for rule, name, value, limit in report.cuts:
+            ctx.log(f"{rule} {name}: {value:.4f} cut to {limit:g}")
+        return dict(zip(ctx.symbols, cut.tolist(), strict=True))
+
+    def _may_send(self, order: Order) -> bool:
+        held = self.ctx.positions.get(order.symbol, 0)
+        if held * int(order.side) < 0 and order.qty <= abs(held):
+            return True
+        reason = DenyReason.RISK_LIMIT if self.reduce_only else DenyReason.HALTED
+        self._deny(order.symbol, reason, self.halted, order.client_order_id)
+        return False
+
+    def _deny(self, symbol: str, reason: DenyReason, why: str, order_id: str = "") -> None:
+        event = OrderEvent(order_id, symbol, OrderStatus.DENIED, self.ctx.now_ns, reason, why)
+        self.denied.append(event)
+        if self.recorder is not None:
+            self.recorder.results(self.row, (), (event,), ())
+        if (on_order := self._hooks["on_order"]) is not None:
+            self.call("on_order", on_order, event)
+
+    def _want_flat(self) -> None:
+        ctx = self.ctx
+        self.flatten = False
+        ctx.orders = []
+        ctx.cancels += [order.client_order_id for order in self.venue.open_orders()]
+        flat = WantedPosition(None, 0, (None, None))
+        ctx.wanted = {symbol: flat for symbol, qty in ctx.positions.items() if qty}
+
+    def _withdraw(self, symbol: str) -> None:
+        # A new target replaces the orders of the old one that still wait for a bar.
+        for order_id, tracked in self.working.items():
+            if tracked.order.symbol == symbol and tracked.order.tag == TARGET:
+                self.ctx.cancels.append(order_id)
+
+    def _track_fill(self, fill: Fill) -> None:
+        tracked = self.working.get(fill.client_order_id)
+        if tracked is not None:
+            tracked.apply_fill(fill)
+            self._close_if_done(tracked)
+
+    def _track_event(self, event: OrderEvent) -> None:
+        tracked = self.working.get(event.client_order_id)
+        if tracked is not None:
+            tracked.apply_event(event)
+            self._close_if_done(tracked)
+
+    def _close_if_done(self, tracked: TrackedOrder) -> None:
+        if tracked.status.is_terminal:
+            self.incidents += tracked.incidents
+            del self.working[tracked.order.client_order_id]
+
+
+def check_books(ledger: Ledger, account: AccountState) -> None:
+    """Check that the venue's positions are the book's.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        Our book.
+    account : AccountState
+        What the venue says.
+
+    Raises
+    ------
+    TradewrightError
+        Naming the first instrument that differs.
+    """
+    for symbol in sorted({*account.positions, *ledger.holdings}):
+        ours, theirs = ledger.position(symbol), account.positions.get(symbol, 0)
+        if ours != theirs:
+            raise TradewrightError(f"position of {symbol}: the ledger has {ours}, venue {theirs}")
+
+
+def _own_hook(strategy: Any, name: str) -> Any:
+    # A hook the strategy wrote itself; the empty one of the base class costs nothing.
+    hook = getattr(strategy, name, None)
+    if hook is None or getattr(hook, "__module__", "").startswith("tradewright.strategies.pro"):
+        return None
+    return hook

@@ -1,0 +1,202 @@
+"""What a strategy sees: the tape up to the present row, and the account."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.domain.bars import FIELDS, Bars
+from tradewright.domain.errors import ConfigError, nearest
+from tradewright.domain.forecasts import ForecastPanel
+from tradewright.domain.money import QTY_UNIT, minor_exponent
+from tradewright.domain.orders import Order
+from tradewright.domain.time import from_ns
+from tradewright.engine.tape import Cursor, view_of
+from tradewright.execution import lot_units
+from tradewright.ports.broker import AccountState, Broker
+
+IndicatorSource = Callable[[str], NDArray[np.float64]]
+
+
+class TapeView:
+    """The seeing half of a strategy's context; the engine moves its cursor.
+
+    Parameters
+    ----------
+    bars : Bars
+        The tape.
+    cursor : Cursor
+        The present row.
+    venue : Broker
+        Asked for the account and the working orders, never handed to the strategy.
+    currency : str
+        Base currency.
+    forecasts : ForecastPanel, optional
+        What `forecast` answers from.
+    indicators : callable, optional
+        Gives the values (n_bars, n_instruments) of a feature by name; causal features only.
+    """
+
+    __slots__ = (
+        "_bars",
+        "_columns",
+        "_cursor",
+        "_fields",
+        "_forecasts",
+        "_indicators",
+        "_known",
+        "_lots",
+        "_only",
+        "_scale",
+        "_stamps",
+        "_ticks",
+        "_venue",
+        "account_seen",
+        "positions",
+        "symbols",
+    )
+
+    def __init__(
+        self,
+        bars: Bars,
+        cursor: Cursor,
+        venue: Broker,
+        *,
+        currency: str = "USD",
+        forecasts: ForecastPanel | None = None,
+        indicators: IndicatorSource | None = None,
+    ) -> None:
+        self._bars, self._cursor, self._venue = bars, cursor, venue
+        self.symbols = bars.symbols
+        self._columns = {symbol: column for column, symbol in enumerate(bars.symbols)}
+        self._only = bars.symbols[0] if bars.n_instruments == 1 else None
+        self._fields = {field: getattr(bars, field) for field in FIELDS}
+        self._stamps = view_of(bars.ts)
+        self._lots = [lot_units(i.lot_size) for i in bars.instruments]
+        self._ticks = [i.tick_size for i in bars.instruments]
+        self._scale = int(10 ** minor_exponent(currency))
+        self._forecasts, self._indicators = forecasts, indicators
+        self._known: dict[str, NDArray[np.float64]] = {}
+        self.account_seen: AccountState | None = None
+        self.positions: dict[str, int] = {}
+
+    @property
+    def now_ns(self) -> int:
+        """Close of the present bar, UTC nanoseconds; before the first bar, its own."""
+        return self._stamps[max(self._cursor.row, 0)]  # type: ignore[return-value]  # int64 view
+
+    @property
+    def now(self) -> datetime:
+        """Close of the present bar, aware UTC."""
+        return from_ns(self.now_ns)
+
+    @property
+    def account(self) -> AccountState:
+        """The account as the venue sees it, asked once a bar."""
+        if self.account_seen is None:
+            self.account_seen = self._venue.account()
+        return self.account_seen
+
+    @property
+    def cash(self) -> float:
+        """Cash in the base currency."""
+        return self.account.cash_minor / self._scale
+
+    @property
+    def equity(self) -> float:
+        """Cash and positions, marked at the last close."""
+        return self.account.equity_minor / self._scale
+
+    @property
+    def open_orders(self) -> Sequence[Order]:
+        """Orders that still work, oldest first."""
+        return self._venue.open_orders()
+
+    def history(self, symbol: str | None, n: int, field: str = "close") -> NDArray[np.float64]:
+        """Return the last `n` values of a field, newest last; see `strategies.Context`."""
+        end = self._cursor.row + 1
+        try:
+            values = self._fields[field]
+        except KeyError:
+            raise ConfigError(f"bar has no field {field!r}; {nearest(field, FIELDS)}") from None
+        column = 0 if symbol is None and self._only else self._column(symbol)
+        past: NDArray[np.float64] = values[end - n if end > n else 0 : end, column]
+        return past
+
+    def indicator(self, name: str, symbol: str | None = None) -> float:
+        """Return the present value of a feature by name."""
+        column = self._column(symbol)
+        values = self._known.get(name)
+        if values is None:
+            if self._indicators is None:
+                raise ConfigError(f"indicator {name!r}: this run was given no feature source")
+            values = self._known[name] = self._indicators(name)
+        return float(values[self._cursor.row, column])
+
+    feature = indicator
+
+    def forecast(self, symbol: str | None = None) -> float:
+        """Return the mean forecast that became known since the last bar; NaN where none did."""
+        panel, row, name = self._forecasts, self._cursor.row, self._name(symbol)
+        if panel is None or name not in panel.symbols:
+            return math.nan
+        at = int(np.searchsorted(panel.ts_known, self.now_ns, side="right")) - 1
+        if at < 0 or (row > 0 and panel.ts_known[at] <= self._stamps[row - 1]):
+            return math.nan
+        return float(panel.mean[at, panel.symbols.index(name)])
+
+    def position(self, symbol: str | None = None) -> float:
+        """Return the signed quantity held."""
+        return self.positions.get(self._name(symbol), 0) / QTY_UNIT
+
+    def weights(self) -> NDArray[np.float64]:
+        """Return the weights held now, in the order of `symbols`; NaN-free."""
+        out = np.zeros(len(self.symbols))
+        equity = self.account.equity_minor / self._scale
+        for symbol, qty in self.positions.items():
+            if qty and equity > 0:
+                out[self._columns[symbol]] = qty / QTY_UNIT * self.last_close(symbol) / equity
+        return out
+
+    def lot(self, symbol: str) -> int:
+        """Return the lot of an instrument in units of 1e-8."""
+        return self._lots[self._columns[symbol]]
+
+    def last_close(self, symbol: str) -> float:
+        """Return the newest close that is not NaN; NaN where there is none yet."""
+        close, column = self._fields["close"], self._columns[symbol]
+        for row in range(self._cursor.row, -1, -1):
+            value = float(close[row, column])
+            if value == value:  # noqa: PLR0124 (NaN differs from itself)
+                return value
+        return math.nan
+
+    def close_now(self, symbol: str) -> float:
+        """Return the close of the present row; NaN where the instrument has no bar."""
+        return float(self._fields["close"][self._cursor.row, self._columns[symbol]])
+
+    def _name(self, symbol: str | None) -> str:
+        if symbol is None:
+            if self._only is None:
+                raise ConfigError(
+                    f"the tape has {len(self.symbols)} instruments: name one, "
+                    f"for example {self.symbols[0]!r}"
+                )
+            return self._only
+        if not isinstance(symbol, str):  # a swapped call
+            raise ConfigError(
+                f"found {symbol!r} where a symbol is wanted; the amount comes first, for example "
+                f"ctx.target_weight(0.5, {self.symbols[0]!r})"
+            )
+        if symbol not in self._columns:
+            raise ConfigError(
+                f"symbol {symbol!r} is not on the tape; {nearest(symbol, self.symbols)}"
+            )
+        return symbol
+
+    def _column(self, symbol: str | None) -> int:
+        return self._columns[self._name(symbol)]
