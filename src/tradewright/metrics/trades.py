@@ -1,0 +1,101 @@
+"""What closed round trips tell: how often, how much, how long."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def trade_metrics(trips: NDArray[np.void], *, minor_per_major: int = 100) -> dict[str, float]:
+    """Summarise closed round trips; trips still open are left out and counted apart.
+
+    Parameters
+    ----------
+    trips : structured ndarray of `tradewright.domain.outcome.TRIP_DTYPE`
+        Round trips in order of their exit.
+    minor_per_major : int
+        Minor units of the currency in one major unit (100 cents in a dollar).
+
+    Returns
+    -------
+    dict of str to float
+        Names as in `tradewright.metrics.glossary`; amounts in major units, returns as fractions
+        of the entry notional, holding periods in bars. NaN without a closed trip.
+
+    Notes
+    -----
+    Missing data: a trip of exactly zero profit is neither a win nor a loss.
+    """
+    closed = trips[~trips["is_open"]]
+    found: dict[str, float] = {
+        "trades": float(len(closed)),
+        "open_trades": float(len(trips) - len(closed)),
+    }
+    pnl = closed["pnl"].astype(np.float64) / minor_per_major
+    wins, losses = pnl[pnl > 0], pnl[pnl < 0]
+    held = (closed["exit_bar"] - closed["entry_bar"]).astype(np.float64)
+    average_win, average_loss = _mean(wins), _mean(losses)
+    found.update(
+        win_rate=len(wins) / len(pnl) if len(pnl) else math.nan,
+        average_win=average_win,
+        average_loss=average_loss,
+        payoff_ratio=-average_win / average_loss if len(losses) and len(wins) else math.nan,
+        profit_factor=float(wins.sum() / -losses.sum()) if len(losses) else math.nan,
+        expectancy=_mean(pnl),
+        average_trade_return=_mean(closed["return_"]),
+        best_trade=float(closed["return_"].max()) if len(closed) else math.nan,
+        worst_trade=float(closed["return_"].min()) if len(closed) else math.nan,
+        mean_holding_bars=_mean(held),
+        median_holding_bars=float(np.median(held)) if len(held) else math.nan,
+        longest_winning_streak=float(_longest_run(pnl > 0)),
+        longest_losing_streak=float(_longest_run(pnl < 0)),
+    )
+    return found
+
+
+def excursions(
+    trips: NDArray[np.void], high: NDArray[np.float64], low: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the worst and the best price move within each round trip.
+
+    Parameters
+    ----------
+    trips : structured ndarray of `TRIP_DTYPE`
+        Round trips.
+    high, low : ndarray of shape (n_bars, n_instruments)
+        Prices; NaN where no bar traded.
+
+    Returns
+    -------
+    adverse, favourable : ndarray of shape (n_trips,)
+        Fractions of the entry price: adverse <= 0, favourable >= 0 (MAE and MFE), over the bars
+        from the entry to the exit, both included.
+
+    Notes
+    -----
+    The entry and exit bars count whole, so an extreme before the entry inside its bar may count.
+    """
+    adverse = np.zeros(len(trips))
+    favourable = np.zeros(len(trips))
+    for row, trip in enumerate(trips):
+        column, first, last = trip["instrument"], trip["entry_bar"], trip["exit_bar"] + 1
+        span_high, span_low = high[first:last, column], low[first:last, column]
+        if np.isnan(span_high).all() or not trip["entry_px"] > 0:
+            continue
+        up = float(np.nanmax(span_high)) / trip["entry_px"] - 1.0
+        down = float(np.nanmin(span_low)) / trip["entry_px"] - 1.0
+        worst, best = (down, up) if trip["side"] > 0 else (-up, -down)
+        adverse[row], favourable[row] = min(worst, 0.0), max(best, 0.0)
+    return adverse, favourable
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if len(values) else math.nan
+
+
+def _longest_run(flags: NDArray[np.bool_]) -> int:
+    padded = np.concatenate(([False], flags, [False]))
+    edges = np.flatnonzero(padded[1:] != padded[:-1])
+    return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0

@@ -1,0 +1,211 @@
+"""One word and one sentence: believe it or not, and why."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+LEAK: Final = "leak"
+NO_EVIDENCE: Final = "no evidence"
+WEAK: Final = "weak"
+SUPPORTED: Final = "supported"
+INCOMPLETE: Final = "incomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the verdict is made from.
+
+    Parameters
+    ----------
+    deflated_sharpe : float
+        Probability in [0, 1]; NaN where undefined.
+    n_trials : int
+        Configurations counted.
+    sharpe_low, sharpe_high : float
+        Bounds of the 95 % bootstrap interval of the annual Sharpe ratio.
+    excess_return : float
+        Total return over that of the benchmark.
+    benchmark : str
+        Name of the benchmark.
+    leak_ok : bool or None
+        Outcome of the leak guard; None if it did not run.
+    leak_summary : str
+        Its sentence.
+    health_ok : bool or None
+        Outcome of the data-health gate; None if it did not run.
+    costs_charged : bool
+        Whether any cost was charged.
+    double_cost_return : float
+        Total return at twice the costs; NaN where unknown.
+    accepted : bool
+        Whether every acceptance threshold is met.
+    control_p : float
+        p-value against shuffled labels; NaN where there is no such control.
+    path_dependent_share : float
+        Fills that depend on the order of touches inside a bar, as a share of all fills.
+    completed : bool
+        Whether the run reached its end.
+    stop_reason : str
+        Why it did not.
+    backtest_overfit : float
+        Probability of backtest overfitting; NaN where not applicable.
+    data_notes : tuple of str
+        What the data are known to suffer from, for example survivorship.
+    """
+
+    deflated_sharpe: float
+    n_trials: int
+    sharpe_low: float
+    sharpe_high: float
+    excess_return: float
+    benchmark: str
+    leak_ok: bool | None = None
+    leak_summary: str = ""
+    health_ok: bool | None = None
+    costs_charged: bool = True
+    double_cost_return: float = math.nan
+    accepted: bool = True
+    control_p: float = math.nan
+    path_dependent_share: float = 0.0
+    completed: bool = True
+    stop_reason: str = ""
+    backtest_overfit: float = math.nan
+    data_notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judgement of a result.
+
+    Parameters
+    ----------
+    word : str
+        ``leak``, ``no evidence``, ``weak``, ``supported``; ``incomplete`` for a run that stopped.
+    sentence : str
+        Whether to believe it and why, in plain words, with the benchmark.
+    cautions : tuple of str
+        Everything else a reader must know before acting on it.
+    """
+
+    word: str
+    sentence: str
+    cautions: tuple[str, ...] = ()
+
+    @property
+    def may_show_performance(self) -> bool:
+        """Whether performance figures may be shown as results."""
+        return self.word not in (LEAK, INCOMPLETE)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Judge a result; a leak or an unfinished run ends the matter.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        Everything known about it.
+
+    Returns
+    -------
+    Verdict
+        ``no evidence`` if the deflated Sharpe ratio is below 0.90 or undefined, or the 95 %
+        interval of the Sharpe ratio reaches 0, or shuffled labels do as well (p > 0.10);
+        ``supported`` from 0.95 (and an overfitting probability up to 0.2); ``weak`` between.
+
+    References
+    ----------
+    .. [1] D. H. Bailey, M. López de Prado, "The Deflated Sharpe Ratio", Journal of Portfolio
+       Management, 2014.
+
+    Examples
+    --------
+    >>> judge(Evidence(0.97, 12, 0.3, 1.9, -0.2, "SPY")).sentence
+    'The profit is hardly luck (deflated Sharpe 0.97 after 12 trials), but it is no reason to \
+trade: buy-and-hold of SPY earned 20.0 percentage points more.'
+    """
+    if evidence.leak_ok is False:
+        return Verdict(
+            LEAK,
+            "Do not believe it: the strategy sees the future "
+            f"({evidence.leak_summary or 'the leak guard failed'}), so no result is shown.",
+        )
+    if not evidence.completed:
+        why = evidence.stop_reason or "it was stopped"
+        return Verdict(INCOMPLETE, f"No verdict: the run did not reach its end ({why}).")
+    word = _word(evidence)
+    return Verdict(word, _sentence(word, evidence), tuple(_cautions(evidence)))
+
+
+def _word(evidence: Evidence) -> str:
+    unproven = not evidence.deflated_sharpe >= 0.90 or not evidence.sharpe_low > 0
+    if unproven or evidence.control_p > 0.10:
+        return NO_EVIDENCE
+    overfit = evidence.backtest_overfit > 0.2
+    return SUPPORTED if evidence.deflated_sharpe >= 0.95 and not overfit else WEAK
+
+
+def _sentence(word: str, evidence: Evidence) -> str:
+    beaten = not evidence.excess_return <= 0  # also where there is no benchmark
+    trials = f"{evidence.n_trials} trial{'s' if evidence.n_trials != 1 else ''}"
+    dsr = f"deflated Sharpe {evidence.deflated_sharpe:.2f}"
+    if word == SUPPORTED:
+        if beaten:
+            return f"Believe it: the edge survives {trials} ({dsr}), and {_versus(evidence)}."
+        return (
+            f"The profit is hardly luck ({dsr} after {trials}), but it is no reason to trade: "
+            f"{_versus(evidence)}."
+        )
+    join = "but" if beaten and math.isfinite(evidence.excess_return) else "and"
+    if word == WEAK:
+        reason = f"the edge may be luck after {trials} ({dsr})"
+        if evidence.backtest_overfit > 0.2:
+            reason = f"the choice among {trials} looks overfitted"
+        return f"Believe it only in part: {reason}, {join} {_versus(evidence)}."
+    return f"Do not believe it: {_doubt(evidence, trials, dsr)}, {join} {_versus(evidence)}."
+
+
+def _versus(evidence: Evidence) -> str:
+    if not math.isfinite(evidence.excess_return):
+        return "there is no benchmark to compare it with"
+    points = f"{abs(evidence.excess_return) * 100:.1f} percentage points more"
+    if evidence.excess_return > 0:
+        return f"it earned {points} than buy-and-hold of {evidence.benchmark}"
+    return f"buy-and-hold of {evidence.benchmark} earned {points}"
+
+
+def _doubt(evidence: Evidence, trials: str, dsr: str) -> str:
+    if math.isnan(evidence.deflated_sharpe):
+        return "there is nothing to test, because its returns do not vary"
+    if evidence.control_p > 0.10:
+        return f"models trained on shuffled labels do as well (p = {evidence.control_p:.2f})"
+    if evidence.deflated_sharpe < 0.90:
+        return f"after {trials} luck may explain it ({dsr}, wanted 0.90)"
+    return (
+        "its Sharpe ratio may be zero "
+        f"(95 % interval {evidence.sharpe_low:.2f} to {evidence.sharpe_high:.2f})"
+    )
+
+
+def _cautions(evidence: Evidence) -> list[str]:
+    found = []
+    if evidence.leak_ok is None:
+        taken = "The leak guard did not run on the decisions; they were taken as given."
+        found.append(evidence.leak_summary or taken)
+    if evidence.health_ok is None:
+        found.append("The data-health gate did not run.")
+    elif not evidence.health_ok:
+        found.append("The data fail the health gate; the result was asked for all the same.")
+    if not evidence.costs_charged:
+        found.append("No costs were charged: the result is gross.")
+    if evidence.double_cost_return < 0:
+        found.append("At twice the costs it loses money.")
+    if not evidence.accepted:
+        found.append("It misses at least one acceptance threshold.")
+    if evidence.path_dependent_share > 0.05:
+        found.append(
+            f"{evidence.path_dependent_share:.0%} of the fills depend on the order of prices "
+            "inside a bar, which is assumed."
+        )
+    return [*found, *evidence.data_notes]
