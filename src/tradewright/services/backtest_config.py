@@ -1,0 +1,239 @@
+"""Settings of a backtest: a study's ``backtest:`` section, or the `config` of `tw.backtest`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import date, timedelta
+from typing import Any, Final
+
+from tradewright.domain.errors import ConfigError, nearest
+from tradewright.domain.rules import FillRules
+from tradewright.domain.time import NS_PER_DAY, parse_date
+
+PERIOD_TYPES: Final = ("ROLLING", "EXPANDING", "FIXED")
+LIMITS: Final = ("max_position_size", "max_drawdown_limit", "stop_loss_threshold")
+_EPOCH: Final = date(1970, 1, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestConfig:
+    """Everything about a backtest beside the strategy and the bars.
+
+    Parameters
+    ----------
+    start_date, end_date : date or str, optional
+        First and last day traded, both included, in UTC; the whole tape by default.
+    symbols : sequence of str, optional
+        Instruments of the tape to use; all by default.
+    training_period_days, testing_period_days : int
+        Sessions of the windows of a walk-forward; a plain backtest does not use them.
+    period_type : str
+        ``ROLLING``, ``EXPANDING`` or ``FIXED`` windows.
+    overlap_days : int
+        Sessions that two test windows share; at least 0, below `testing_period_days`.
+    initial_balance : float
+        Cash at the start, in the base currency.
+    transaction_cost : float
+        Fee per side as a fraction of the notional, used where no `costs` are given.
+    slippage : float
+        Slippage per side as a fraction of the notional, likewise.
+    max_position_size : float or None
+        Largest absolute weight of one instrument.
+    max_drawdown_limit : float or None
+        Fall from the high-water mark after which the run may only reduce positions.
+    stop_loss_threshold : float or None
+        Loss of one position against its average cost at which it is closed.
+    rules : FillRules
+        How orders fill.
+    seed : int
+        Seed of everything random.
+    benchmark : str, optional
+        Symbol of the tape to compare with; by default SPY where there is one.
+    currency : str
+        Base currency.
+
+    Raises
+    ------
+    ConfigError
+        Naming the key, the value found and the value wanted; an unknown key with the nearest.
+
+    Notes
+    -----
+    None switches a limit off. The three limits have defaults for strategies that are run with a
+    config; decisions made ahead as arrays are limited only by the limits that were written down,
+    and without a config nothing is limited.
+
+    Examples
+    --------
+    >>> BacktestConfig(max_position_size=0.1).max_drawdown_limit
+    0.15
+    """
+
+    start_date: date | str | None = None
+    end_date: date | str | None = None
+    symbols: tuple[str, ...] | None = None
+    training_period_days: int = 252
+    testing_period_days: int = 63
+    period_type: str = "ROLLING"
+    overlap_days: int = 0
+    initial_balance: float = 100_000.0
+    transaction_cost: float = 0.001
+    slippage: float = 0.0005
+    max_position_size: float | None = 0.25
+    max_drawdown_limit: float | None = 0.15
+    stop_loss_threshold: float | None = 0.08
+    rules: FillRules = field(default_factory=FillRules)
+    seed: int = 0
+    benchmark: str | None = None
+    currency: str = "USD"
+    given: frozenset[str] = field(default=frozenset(), init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("start_date", "end_date"):
+            value = getattr(self, name)
+            if value is not None:
+                object.__setattr__(self, name, _date_of(name, value))
+        if self.symbols is not None:
+            object.__setattr__(self, "symbols", _symbols_of(self.symbols))
+        _check(self)
+
+    @classmethod
+    def neutral(cls) -> BacktestConfig:
+        """Return the settings of a backtest that was given none: no limit is in force."""
+        return cls(max_position_size=None, max_drawdown_limit=None, stop_loss_threshold=None)
+
+    @classmethod
+    def from_mapping(cls, section: Mapping[str, Any], path: str = "backtest") -> BacktestConfig:
+        """Read a section of a study page.
+
+        Parameters
+        ----------
+        section : mapping
+            Names and values; ``rules`` is a mapping of its own.
+        path : str
+            Where the section stands, for messages.
+
+        Returns
+        -------
+        BacktestConfig
+            Checked.
+
+        Raises
+        ------
+        ConfigError
+            With the path of the key.
+        """
+        values = dict(section)
+        try:
+            if isinstance(values.get("rules"), Mapping):
+                rules = dict(values["rules"])
+                known = [f.name for f in fields(FillRules)]
+                for key in rules:
+                    if key not in known:
+                        raise ConfigError(f"rules.{key} is not known; {nearest(str(key), known)}")
+                values["rules"] = FillRules(**rules)
+            return cls(**values)
+        except ConfigError as error:
+            raise ConfigError(f"{path}.{error}") from None
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return all settings as values that JSON can hold; `from_mapping` reads them."""
+        out: dict[str, Any] = {}
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if isinstance(value, date):
+                value = value.isoformat()
+            elif isinstance(value, FillRules):
+                value = {f.name: getattr(value, f.name) for f in fields(value)}
+            elif isinstance(value, tuple):
+                value = list(value)
+            if item.name != "given":
+                out[item.name] = value
+        return out
+
+    def without_defaults_of_limits(self) -> BacktestConfig:
+        """Return the settings with only those limits in force that were written down."""
+        off = {name: None for name in LIMITS if name not in self.given}
+        return replace(self, **off) if off else self  # type: ignore[arg-type]
+
+    def range_ns(self) -> tuple[int | None, int | None]:
+        """Return the half-open range of close times of the days traded, UTC nanoseconds."""
+        first, last = self.start_date, self.end_date
+        start = None if first is None else (parse_date(first) - _EPOCH).days * NS_PER_DAY
+        if last is None:
+            return start, None
+        return start, (parse_date(last) + timedelta(days=1) - _EPOCH).days * NS_PER_DAY
+
+
+def _strict(build: Any) -> Any:
+    # Unknown keys fail with the nearest name, and what was written down is remembered.
+    known = [f.name for f in fields(BacktestConfig) if f.init]
+
+    def init(self: BacktestConfig, **settings: Any) -> None:
+        for key in settings:
+            if key not in known:
+                raise ConfigError(f"{key} is not known; {nearest(key, known)}")
+        build(self, **settings)
+        object.__setattr__(self, "given", frozenset(settings))
+
+    init.__doc__ = build.__doc__
+    return init
+
+
+BacktestConfig.__init__ = _strict(BacktestConfig.__init__)  # type: ignore[method-assign]
+
+
+def _check(config: BacktestConfig) -> None:
+    for name, least in (("training_period_days", 1), ("testing_period_days", 1), ("seed", 0)):
+        _whole(name, getattr(config, name), least)
+    _whole("overlap_days", config.overlap_days, 0)
+    if config.overlap_days >= config.testing_period_days:
+        raise ConfigError(
+            f"overlap_days is {config.overlap_days}, wanted below testing_period_days "
+            f"({config.testing_period_days})"
+        )
+    if config.period_type not in PERIOD_TYPES:
+        hint = nearest(str(config.period_type), PERIOD_TYPES)
+        raise ConfigError(f"period_type is {config.period_type!r}; {hint}")
+    _number("initial_balance", config.initial_balance, 0.0, float("inf"))
+    for name in ("transaction_cost", "slippage"):
+        value = getattr(config, name)
+        if value != 0:
+            _number(name, value, 0.0, 0.5)
+    for name, most in zip(LIMITS, (3.0, 1.0, 1.0), strict=True):
+        value = getattr(config, name)
+        if value is not None:
+            _number(name, value, 0.0, most)
+    if not isinstance(config.rules, FillRules):
+        raise ConfigError(f"rules is {config.rules!r}, wanted FillRules")
+    first, last = config.range_ns()
+    if first is not None and last is not None and first >= last:
+        raise ConfigError(f"end_date is {config.end_date}, wanted {config.start_date} or later")
+
+
+def _whole(name: str, value: object, least: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise ConfigError(f"{name} is {value!r}, wanted a whole number >= {least}")
+
+
+def _number(name: str, value: object, above: float, most: float) -> None:
+    wrong = isinstance(value, bool) or not isinstance(value, int | float)
+    if wrong or not above < value <= most or value == float("inf"):  # type: ignore[operator]
+        limit = f" and at most {most:g}" if most != float("inf") else ""
+        raise ConfigError(f"{name} is {value!r}, wanted a number above {above:g}{limit}")
+
+
+def _date_of(name: str, value: object) -> date:
+    if not isinstance(value, str | date):
+        raise ConfigError(f"{name} is {value!r}, wanted a date such as 2015-01-31")
+    try:
+        return parse_date(value)
+    except Exception as error:
+        raise ConfigError(f"{name}: {error}") from None
+
+
+def _symbols_of(value: object) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, list | tuple) or not value:
+        raise ConfigError(f"symbols is {value!r}, wanted a list with at least one symbol")
+    return tuple(str(symbol) for symbol in value)

@@ -1,0 +1,1 @@
+"""What a finished run shows: tables, metrics, statistics, documents and reports."""

@@ -1,0 +1,271 @@
+"""Statistics and verdict of a run: skill, luck, leak or nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tradewright.domain.money import minor_exponent
+from tradewright.domain.outcome import RunStatus
+from tradewright.metrics.acceptance import AcceptanceCheck, AcceptanceLimits, accept
+from tradewright.metrics.bootstrap import BootstrapResult, Interval, stationary_bootstrap
+from tradewright.metrics.returns import performance, returns_of, sharpe, total_return
+from tradewright.metrics.stability import window_stability
+from tradewright.metrics.statistics import (
+    deflated_sharpe,
+    mean_test,
+    minimum_track_record,
+    newey_west_test,
+    probabilistic_sharpe,
+    sharpe_moments,
+)
+from tradewright.metrics.verdict import Evidence, Verdict, judge
+from tradewright.services.results.extras import Rows
+
+if TYPE_CHECKING:
+    from tradewright.services.runs import Run
+
+COST_MULTIPLES: Final = (0.0, 0.5, 1.0, 2.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class RunStatistics(Mapping[str, float]):
+    """Tests of luck by name, and bootstrap intervals.
+
+    Parameters
+    ----------
+    values : mapping of str to float
+        The group "Luck" of docs/reference/metrics.md.
+    bootstrap : BootstrapResult
+        Intervals of mean, Sharpe ratio, annual and total return, drawdown, and of the differences
+        to the benchmark.
+    """
+
+    values_by_name: Mapping[str, float]
+    bootstrap: BootstrapResult
+
+    def __getitem__(self, name: str) -> float:
+        return self.values_by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values_by_name)
+
+    def __len__(self) -> int:
+        return len(self.values_by_name)
+
+    def interval(self, name: str) -> Interval | None:
+        """Return the bootstrap interval of a metric, None where there is none."""
+        return self.bootstrap.intervals.get(name)
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the same as plain mappings, ready for JSON."""
+        intervals = {
+            name: {key: getattr(found, key) for key in Interval.__dataclass_fields__}
+            for name, found in self.bootstrap.intervals.items()
+        }
+        return {
+            "values": dict(self.values_by_name),
+            "intervals": intervals,
+            "block_length": self.bootstrap.block_length,
+            "resamples": self.bootstrap.resamples,
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> RunStatistics:
+        """Read what `as_document` wrote."""
+        intervals = {
+            name: Interval(**{key: _number(value) for key, value in found.items()})
+            for name, found in document["intervals"].items()
+        }
+        bootstrap = BootstrapResult(intervals, document["block_length"], document["resamples"])
+        return cls({name: _number(v) for name, v in document["values"].items()}, bootstrap)
+
+
+def statistics_of(run: Run) -> RunStatistics:
+    """Test a run: mean, Sharpe ratio after its trials, bootstrap, windows.
+
+    Parameters
+    ----------
+    run : Run
+        Measured on its test windows where it has any.
+
+    Returns
+    -------
+    RunStatistics
+        Seeded by the run's seed, so that it repeats.
+    """
+    timeline, extras = run.timeline, run.extras
+    returns = timeline.returns
+    moments = sharpe_moments(
+        returns, risk_free_per_period=run.risk_free / timeline.periods_per_year
+    )
+    n_trials = max(1, len(extras.trials), extras.n_trials or 0)
+    t, p = mean_test(returns)
+    t_robust, p_robust, _ = newey_west_test(returns)
+    windows = window_rows(run)
+    even = window_stability(
+        [row["total_return"] for row in windows],
+        [row["sharpe"] for row in windows],
+        timeline.levels,
+    )
+    record = minimum_track_record(moments)
+    values = {
+        "t_statistic": t,
+        "p_value": p,
+        "t_newey_west": t_robust,
+        "p_newey_west": p_robust,
+        "probabilistic_sharpe": probabilistic_sharpe(moments),
+        "deflated_sharpe": deflated_sharpe(moments, extras.trials, n_trials=n_trials),
+        "trials": float(n_trials),
+        "minimum_track_record": record if math.isfinite(record) else math.nan,
+        "positive_windows": even["positive_windows"],
+        "performance_consistency": even["performance_consistency"],
+    }
+    if len(returns) < 2:
+        return RunStatistics(values, BootstrapResult({}, 1.0, 0))
+    bootstrap = stationary_bootstrap(
+        returns,
+        np.random.default_rng(run.seed),
+        periods_per_year=timeline.periods_per_year,
+        benchmark=run.benchmarks[0].returns,
+        risk_free=run.risk_free,
+    )
+    return RunStatistics(values, bootstrap)
+
+
+def window_rows(run: Run) -> list[dict[str, Any]]:
+    """Measure each test window on its own.
+
+    Returns
+    -------
+    list of dict
+        ``number, test_start_ns, test_end_ns, total_return, sharpe, max_drawdown,
+        benchmark_return`` per window that has at least two sessions in the run.
+    """
+    timeline, benchmark = run.timeline, run.benchmarks[0]
+    ts = run.outcome.ts[timeline.rows]
+    found = []
+    for window in run.extras.windows:
+        first = int(np.searchsorted(ts, window.test_start_ns))
+        last = int(np.searchsorted(ts, window.test_end_ns, side="right"))
+        levels = timeline.levels[max(first - 1, 0) : last]
+        if len(levels) < 2:
+            continue
+        returns = returns_of(levels)
+        peak = np.maximum.accumulate(levels)
+        held = benchmark.levels[max(first - 1, 0) : last]
+        found.append(
+            {
+                "number": window.number,
+                "test_start_ns": window.test_start_ns,
+                "test_end_ns": window.test_end_ns,
+                "total_return": total_return(returns),
+                "sharpe": sharpe(
+                    returns,
+                    periods_per_year=timeline.periods_per_year,
+                    risk_free=run.risk_free,
+                ),
+                "max_drawdown": float((levels / peak - 1.0).min()) if peak[0] > 0 else -1.0,
+                "benchmark_return": float(held[-1] / held[0] - 1.0),
+            }
+        )
+    return found
+
+
+def cost_sensitivity(run: Run) -> Rows:
+    """Measure the run at other multiples of its costs.
+
+    Returns
+    -------
+    tuple of mapping
+        ``{"multiple", "total_return", "annual_return", "sharpe", "final_equity"}``; the study's
+        own reruns where it made them, otherwise the same fills charged more or less, exact to the
+        minor unit (money saved is not invested again). `final_equity` in major units.
+    """
+    if run.extras.cost_sensitivity:
+        return run.extras.cost_sensitivity
+    outcome, timeline = run.outcome, run.timeline
+    fills = outcome.fills
+    charged = outcome.financing.astype(np.int64).copy()
+    per_fill = fills["fee"] + fills["spread"] + fills["slippage"] + fills["impact"]
+    np.add.at(charged, fills["bar"], per_fill)
+    paid = np.cumsum(charged)
+    paid_at = (paid[timeline.rows] - (paid[timeline.first] if timeline.first else 0)).astype(float)
+    major = 10 ** minor_exponent(outcome.currency)
+    rows = []
+    for multiple in COST_MULTIPLES:
+        levels = timeline.levels + paid_at * (1.0 - multiple)
+        figures = performance(
+            returns_of(levels),
+            periods_per_year=timeline.periods_per_year,
+            risk_free=run.risk_free,
+        )
+        rows.append(
+            {
+                "multiple": multiple,
+                "total_return": figures["total_return"],
+                "annual_return": figures["annual_return"],
+                "sharpe": figures["sharpe"],
+                "final_equity": float(levels[-1]) / major,
+            }
+        )
+    return tuple(rows)
+
+
+def acceptance_of(run: Run, limits: AcceptanceLimits | None = None) -> tuple[AcceptanceCheck, ...]:
+    """Compare the run with the acceptance thresholds (Sharpe, drawdown, win rate)."""
+    return accept(run.metrics, limits)
+
+
+def verdict_of(run: Run) -> Verdict:
+    """Judge a run; figures are computed only where the run may be judged at all."""
+    completed = run.outcome.status == RunStatus.COMPLETED
+    leak, health = run.extras.leak, run.extras.health
+    if not completed or leak.ok is False:
+        return judge(
+            Evidence(
+                math.nan, 1, math.nan, math.nan, math.nan, "",
+                leak_ok=leak.ok, leak_summary=leak.summary, completed=completed,
+                stop_reason=run.outcome.message or str(run.outcome.status).lower(),
+            )
+        )  # fmt: skip
+    statistics, metrics = run.statistics, run.metrics
+    interval = statistics.interval("sharpe") or Interval(*([math.nan] * 5))
+    doubled = [row for row in run.cost_sensitivity if row.get("multiple") == 2.0]
+    controls = [row.get("p_value") for row in run.extras.controls]
+    p_values = [float(p) for p in controls if p is not None and math.isfinite(float(p))]
+    fills = len(run.outcome.fills)
+    return judge(
+        Evidence(
+            deflated_sharpe=statistics["deflated_sharpe"],
+            n_trials=int(statistics["trials"]),
+            sharpe_low=interval.low_95,
+            sharpe_high=interval.high_95,
+            excess_return=metrics["excess_return"],
+            benchmark=run.benchmarks[0].name,
+            leak_ok=leak.ok,
+            leak_summary=leak.summary,
+            health_ok=health.ok,
+            costs_charged=fills == 0 or metrics["total_costs"] != 0,
+            double_cost_return=float(doubled[0]["total_return"]) if doubled else math.nan,
+            accepted=all(check.ok for check in run.acceptance),
+            control_p=max(p_values) if p_values else math.nan,
+            data_notes=_survivors(run.bars.notes),
+            path_dependent_share=run.outcome.path_dependent_fills / fills if fills else 0.0,
+        )
+    )
+
+
+def _survivors(notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Choose the notes that make a result look better than it is."""
+    return tuple(
+        f"{note[0].upper()}{note[1:]}." for note in notes if note.startswith("survivorship")
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)

@@ -1,0 +1,129 @@
+"""Try many parameters of a strategy by name, and count every one of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tradewright.domain.bars import Bars
+from tradewright.metrics.sessions import periods_per_year
+from tradewright.metrics.statistics import expected_maximum_sharpe
+from tradewright.services.results.named import NamedRun, costs_of, family_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tradewright.services.workspace import Workspace
+
+METRICS: Final = ("total_return", "sharpe", "max_drawdown", "trades")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedSweep:
+    """What a sweep found.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        One row per configuration, best Sharpe ratio first: parameters, then metrics.
+    metrics : tuple of str
+        Names of the metric columns.
+    counted : int
+        Trials counted in the family so far.
+    luck : float
+        Annual Sharpe ratio that the best of so many trials reaches without skill.
+    family : str
+        Under which the trials are counted.
+    """
+
+    table: pl.DataFrame
+    metrics: tuple[str, ...]
+    counted: int
+    luck: float
+    family: str
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the sweep as plain values."""
+        from tradewright.services.results.documents import plain
+
+        document: dict[str, Any] = plain(
+            {
+                "configurations": self.table.to_dicts(),
+                "counted": self.counted,
+                "expected_maximum_sharpe": self.luck,
+                "family": self.family,
+            }
+        )
+        return document
+
+
+def sweep_named(
+    workspace: Workspace,
+    wanted: NamedRun,
+    bars: Bars,
+    values: Mapping[str, Sequence[Any]],
+    *,
+    search: str = "grid",
+    progress: Callable[[float, str], None] | None = None,
+) -> NamedSweep:
+    """Run a strategy by name over a grid of parameters and count every trial.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Keeps the counts.
+    wanted : NamedRun
+        Strategy, cash and costs; its parameters are those of the grid.
+    bars : Bars
+        The tape.
+    values : mapping of str to sequence
+        Values of each parameter.
+    search : str
+        ``grid``, ``random:N`` or ``optuna:N``.
+    progress : callable, optional
+        ``progress(fraction, message)``.
+
+    Returns
+    -------
+    NamedSweep
+        Sorted by Sharpe ratio.
+
+    Raises
+    ------
+    ConfigError
+        If the strategy, a parameter or the search is unknown; nothing was run.
+    """
+    import polars as pl
+
+    from tradewright.services.sweep import sweep
+    from tradewright.strategies import create_strategy
+
+    create_strategy(wanted.strategy, **{name: given[0] for name, given in values.items()})
+    found = sweep(
+        lambda **parameters: create_strategy(wanted.strategy, **parameters),
+        bars,
+        dict(values),
+        search=search,
+        cash=wanted.cash,
+        costs=costs_of(wanted),
+        progress=progress,
+    )
+    table = found.table.sort("sharpe", descending=True, nulls_last=True)
+    leading = bars.instruments[0]
+    ppy = periods_per_year(
+        interval=bars.interval, calendar=leading.calendar, asset_class=leading.asset_class
+    )
+    ratios = [math.nan if v is None else float(v) / math.sqrt(ppy) for v in found.table["sharpe"]]
+    family = family_of(wanted.strategy, bars)
+    workspace.runs.add_trials(family, ratios)
+    every = np.array([r for r in workspace.runs.trials(family) if math.isfinite(r)])
+    counted = len(workspace.runs.trials(family))
+    spread = float(every.var(ddof=1)) if len(every) > 1 else 0.0
+    luck = expected_maximum_sharpe(spread, max(counted, 1)) * math.sqrt(ppy)
+    names = tuple(name for name in METRICS if name in table.columns)
+    chosen = table.select(*values, *(pl.col(name) for name in names))
+    return NamedSweep(chosen, names, counted, luck, family)

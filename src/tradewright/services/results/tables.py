@@ -1,0 +1,288 @@
+"""The tables of a run as Polars frames; times aware UTC, money in major units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
+from tradewright.domain.orders import DenyReason, FillReason, OrderStatus, OrderType, TimeInForce
+from tradewright.metrics.drawdowns import drawdown_series
+from tradewright.metrics.trades import excursions
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tradewright.services.runs import Run
+
+COST_FIELDS: Final = ("fee", "spread", "slippage", "impact")
+
+
+def trades_frame(run: Run) -> pl.DataFrame:
+    """Return the round trips, in the order they ended, open ones last.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``trade`` (number from 0), ``symbol``, ``side`` (long, short), ``entry_time``,
+        ``exit_time`` (last bar for an open trip), ``quantity`` (largest holding), ``entry_price``,
+        ``exit_price`` (raw averages), ``pnl`` and ``cost`` (major units, pnl after costs),
+        ``return`` (fraction of the entry value), ``bars_held``, ``mae``, ``mfe`` (worst and best
+        move, fractions of the entry price), ``exit_reason``, ``is_open``.
+    """
+    import polars as pl
+
+    trips, bars = run.trips, run.bars
+    major = 10 ** minor_exponent(run.outcome.currency)
+    adverse, favourable = excursions(trips, bars.high, bars.low)
+    return pl.DataFrame(
+        {
+            "trade": np.arange(len(trips), dtype=np.int64),
+            "symbol": _symbols(run, trips["instrument"]),
+            "side": np.where(trips["side"] > 0, "long", "short"),
+            "entry_time": _times(run, trips["entry_bar"]),
+            "exit_time": _times(run, trips["exit_bar"]),
+            "quantity": trips["qty"] / QTY_UNIT,
+            "entry_price": np.ascontiguousarray(trips["entry_px"]),
+            "exit_price": np.ascontiguousarray(trips["exit_px"]),
+            "pnl": trips["pnl"] / major,
+            "cost": trips["cost"] / major,
+            "return": np.ascontiguousarray(trips["return_"]),
+            "bars_held": (trips["exit_bar"] - trips["entry_bar"]).astype(np.int64),
+            "mae": adverse,
+            "mfe": favourable,
+            "exit_reason": _names(FillReason, trips["exit_reason"]),
+            "is_open": np.ascontiguousarray(trips["is_open"]),
+        },
+        schema_overrides=_texts("symbol", "side", "exit_reason"),
+    ).with_columns(_utc("entry_time", "exit_time"))
+
+
+def fills_frame(run: Run) -> pl.DataFrame:
+    """Return every execution in the order it happened.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``fill`` (number from 0), ``order`` (row of the order table), ``time`` (close of the bar
+        that filled it), ``symbol``, ``side`` (buy, sell), ``quantity``, ``price`` (raw),
+        ``notional``, ``fee``, ``spread``, ``slippage``, ``impact`` (major units, >= 0 is a cost),
+        ``reason``.
+    """
+    import polars as pl
+
+    fills = run.outcome.fills
+    major = 10 ** minor_exponent(run.outcome.currency)
+    return pl.DataFrame(
+        {
+            "fill": np.arange(len(fills), dtype=np.int64),
+            "order": np.ascontiguousarray(fills["order"]),
+            "time": _times(run, fills["bar"]),
+            "symbol": _symbols(run, fills["instrument"]),
+            "side": np.where(fills["side"] > 0, "buy", "sell"),
+            "quantity": fills["qty"] / QTY_UNIT,
+            "price": fills["px"] / PRICE_UNIT,
+            "notional": fills["notional"] / major,
+            **{name: fills[name] / major for name in COST_FIELDS},
+            "reason": _names(FillReason, fills["reason"]),
+        },
+        schema_overrides=_texts("symbol", "side", "reason"),
+    ).with_columns(_utc("time"))
+
+
+def orders_frame(run: Run) -> pl.DataFrame:
+    """Return every order, bracket children included, in the order they were made.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``order`` (number from 0), ``time`` (of the decision), ``symbol``, ``side``, ``type``,
+        ``tif``, ``status``, ``reason`` (none unless refused or cut), ``quantity``,
+        ``filled_quantity``, ``limit_price``, ``stop_price`` (null where none), ``parent`` (row of
+        the parent order or null), ``done_time`` (null while open).
+    """
+    import polars as pl
+
+    orders = run.outcome.orders
+    done = orders["done_bar"]
+    frame = pl.DataFrame(
+        {
+            "order": np.arange(len(orders), dtype=np.int64),
+            "time": _times(run, orders["bar"]),
+            "symbol": _symbols(run, orders["instrument"]),
+            "side": np.where(orders["side"] > 0, "buy", "sell"),
+            "type": _names(OrderType, orders["type"]),
+            "tif": _names(TimeInForce, orders["tif"]),
+            "status": _names(OrderStatus, orders["status"]),
+            "reason": _names(DenyReason, orders["reason"]),
+            "quantity": orders["qty"] / QTY_UNIT,
+            "filled_quantity": orders["filled_qty"] / QTY_UNIT,
+            "limit_price": orders["limit_px"] / PRICE_UNIT,
+            "stop_price": orders["stop_px"] / PRICE_UNIT,
+            "parent": np.ascontiguousarray(orders["parent"]),
+            "done_time": _times(run, np.maximum(done, 0)),
+            "is_done": done >= 0,
+        },
+        schema_overrides=_texts("symbol", "side", "type", "tif", "status", "reason"),
+    ).with_columns(_utc("time", "done_time"))
+    null = pl.lit(None)
+    return frame.with_columns(
+        pl.when(pl.col("limit_price") > 0).then(pl.col("limit_price")).otherwise(null),
+        pl.when(pl.col("stop_price") > 0).then(pl.col("stop_price")).otherwise(null),
+        pl.when(pl.col("parent") >= 0).then(pl.col("parent")).otherwise(null),
+        pl.when(pl.col("is_done")).then(pl.col("done_time")).otherwise(null),
+    ).drop("is_done")
+
+
+def equity_frame(run: Run) -> pl.DataFrame:
+    """Return the account at every close.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``time``, ``equity``, ``cash``, ``long_value``, ``short_value`` (<= 0), ``financing``
+        (charged at the bar) in major units, ``drawdown`` (fraction <= 0).
+    """
+    import polars as pl
+
+    outcome = run.outcome
+    major = 10 ** minor_exponent(outcome.currency)
+    names = ("equity", "cash", "long_value", "short_value", "financing")
+    return pl.DataFrame(
+        {
+            "time": outcome.ts.view("datetime64[ns]"),
+            **{name: getattr(outcome, name) / major for name in names},
+            "drawdown": drawdown_series(outcome.equity.astype(np.float64)),
+        }
+    ).with_columns(_utc("time"))
+
+
+def exposure_frame(run: Run) -> pl.DataFrame:
+    """Return what was held at every close, as fractions of equity.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``time``, ``long``, ``short`` (<= 0), ``gross``, ``net``, ``cash`` (fractions of equity,
+        null where equity is not positive), ``positions`` (instruments held).
+    """
+    import polars as pl
+
+    outcome = run.outcome
+    equity = outcome.equity.astype(np.float64)
+    base = np.where(equity > 0, equity, np.nan)
+    long, short = outcome.long_value / base, outcome.short_value / base
+    return pl.DataFrame(
+        {
+            "time": outcome.ts.view("datetime64[ns]"),
+            "long": long,
+            "short": short,
+            "gross": long - short,
+            "net": long + short,
+            "cash": outcome.cash / base,
+            "positions": _positions_held(run),
+        },
+        nan_to_null=True,
+    ).with_columns(_utc("time"))
+
+
+def costs_frame(run: Run) -> pl.DataFrame:
+    """Return what trading each instrument cost, and financing in a last row.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``symbol`` (``(financing)`` in the last row), ``fills``, ``notional``, ``fee``, ``spread``,
+        ``slippage``, ``impact``, ``financing``, ``total`` (major units), ``bps`` (of the traded
+        notional; null without one). The column ``total`` sums to all costs of the run.
+    """
+    import polars as pl
+
+    outcome = run.outcome
+    fills = outcome.fills
+    major = 10 ** minor_exponent(outcome.currency)
+    n = len(outcome.instruments)
+    columns: dict[str, Any] = {
+        "symbol": [*(instrument.symbol for instrument in outcome.instruments), "(financing)"],
+        "fills": [*np.bincount(fills["instrument"], minlength=n).tolist(), 0],
+    }
+    total = np.zeros(n + 1, dtype=np.int64)
+    for name in ("notional", *COST_FIELDS):
+        sums = np.zeros(n + 1, dtype=np.int64)
+        np.add.at(sums, fills["instrument"], fills[name])
+        columns[name] = sums / major
+        total += 0 if name == "notional" else sums
+    financing = np.zeros(n + 1, dtype=np.int64)
+    financing[n] = outcome.financing.sum()
+    columns["financing"] = financing / major
+    columns["total"] = (total + financing) / major
+    notional = np.asarray(columns["notional"])
+    safe = np.where(notional > 0, notional, 1.0)
+    columns["bps"] = np.where(notional > 0, 1e4 * total / major / safe, np.nan)
+    return pl.DataFrame(columns, nan_to_null=True)
+
+
+def benchmark_frame(run: Run) -> pl.DataFrame:
+    """Return the strategy and its benchmarks at session closes of the measured span.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``time``, ``strategy``, ``benchmark`` and, where the data hold it, ``market``: levels that
+        start at 1. `run.benchmarks` has their names.
+    """
+    import polars as pl
+
+    timeline = run.timeline
+    columns: dict[str, Any] = {
+        "time": run.outcome.ts[timeline.rows].view("datetime64[ns]"),
+        "strategy": timeline.levels / timeline.levels[0],
+    }
+    for name, held in zip(("benchmark", "market"), run.benchmarks, strict=False):
+        columns[name] = held.levels
+    return pl.DataFrame(columns).with_columns(_utc("time"))
+
+
+def _positions_held(run: Run) -> NDArray[np.int64]:
+    """Count instruments held at each close from the fills alone."""
+    fills, n = run.outcome.fills, len(run.outcome.ts)
+    change = np.zeros(n + 1, dtype=np.int64)
+    for column in np.unique(fills["instrument"]):
+        own = fills[fills["instrument"] == column]
+        held = np.cumsum(own["side"].astype(np.int64) * own["qty"]) != 0
+        last_of_bar = np.append(own["bar"][1:] != own["bar"][:-1], True)
+        states, rows = held[last_of_bar], own["bar"][last_of_bar]
+        before = np.concatenate(([False], states[:-1]))
+        np.add.at(change, rows, states.astype(np.int64) - before.astype(np.int64))
+    return np.cumsum(change[:n])
+
+
+def _times(run: Run, rows: NDArray[Any]) -> NDArray[np.datetime64]:
+    found: NDArray[np.datetime64] = run.outcome.ts[rows].view("datetime64[ns]")
+    return found
+
+
+def _symbols(run: Run, columns: NDArray[Any]) -> NDArray[np.str_]:
+    symbols = np.array([instrument.symbol for instrument in run.outcome.instruments])
+    found: NDArray[np.str_] = symbols[columns]
+    return found
+
+
+def _names(kind: Any, values: NDArray[Any]) -> NDArray[np.str_]:
+    names = np.array([kind(value).name.lower() for value in range(len(kind))])
+    found: NDArray[np.str_] = names[values]
+    return found
+
+
+def _texts(*names: str) -> dict[str, Any]:
+    import polars as pl
+
+    return dict.fromkeys(names, pl.String)
+
+
+def _utc(*names: str) -> Any:
+    import polars as pl
+
+    return pl.col(*names).dt.replace_time_zone("UTC")

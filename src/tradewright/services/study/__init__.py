@@ -1,0 +1,1 @@
+"""One YAML page is one study: its page, its pipeline, its controls."""

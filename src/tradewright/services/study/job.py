@@ -1,0 +1,219 @@
+"""One run of a study, from bars to a stored result; whatever ends it is stored as well."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+from tradewright.domain.errors import (
+    CancelledError,
+    ConfigError,
+    LeakError,
+    RefusedError,
+)
+from tradewright.domain.outcome import RunStatus
+from tradewright.services.results.extras import Guard, RunExtras
+from tradewright.services.runs import Run
+from tradewright.services.study import fitting, loading, recording, trading
+from tradewright.services.study.stages import Stages
+from tradewright.services.study_page import StudyPage
+from tradewright.services.workspace import Workspace
+
+LOG = logging.getLogger("tradewright.studies")
+
+
+class StudyJob:
+    """One run of a study, and what is stored when it does not end well."""
+
+    def __init__(
+        self,
+        page: StudyPage,
+        workspace: Workspace,
+        stages: Stages,
+        *,
+        allow_unhealthy: bool = False,
+        save: bool = True,
+        workers: int | None = None,
+    ) -> None:
+        self.page, self.workspace, self.stages = page, workspace, stages
+        self.allow_unhealthy, self.save, self.workers = allow_unhealthy, save, workers
+        self.extras = RunExtras()
+        self.data: loading.StudyData | None = None
+        self.as_of_ns = workspace.clock.now_ns()
+
+    def run(self, as_of_ns: int | None = None) -> Run:
+        """Run every stage; a failure is stored before it goes on."""
+        if as_of_ns is not None:
+            self.as_of_ns = as_of_ns
+        try:
+            return self._run()
+        except KeyboardInterrupt:
+            self._store(RunStatus.CANCELLED, "stopped by the user")
+            raise CancelledError(
+                f"study {self.page.name} was stopped during: {self.stages.current}"
+            ) from None
+        except CancelledError as error:
+            self._store(RunStatus.CANCELLED, str(error))
+            raise
+        except Exception as error:
+            # Supervision: whatever failed, the run is listed as failed, and the error goes on.
+            kind = "refused" if isinstance(error, RefusedError) else type(error).__name__
+            self._store(RunStatus.FAILED, f"{self.stages.current}: {kind}: {error}")
+            raise
+
+    def _run(self) -> Run:
+        page, stages = self.page, self.stages
+        with stages.stage("data"):
+            self.data = data = loading.load_data(page, self.workspace, as_of_ns=self.as_of_ns)
+        with stages.stage("data health"):
+            self._gate(loading.health_guard(page, data))
+        with stages.stage("features"):
+            table = fitting.build_features(page, data.traded)
+            fitting.warm_up(page, data.traded, table)
+            self.extras = replace(
+                self.extras, features=table.names, reference=self._reference(data)
+            )
+        with stages.stage("leak guard") as report:
+            self._guard(fitting.leak_guard(page, data.traded, table=table, progress=report))
+        with stages.stage("fit") as report:
+            result = fitting.fit_study(
+                page, data.traded, table, workers=self.workers, progress=report
+            )
+        return self._trade(result)
+
+    def _trade(self, result: Any) -> Run:
+        page, stages, data = self.page, self.stages, self._loaded()
+        rows = (result.folds[0].window.test_first, result.folds[-1].window.test_last)
+        market, costs = trading.open_trading(page, data.everything, rows), page.charged()
+        with stages.stage("backtest") as report:
+            outcome = market.run(result.forecasts, costs=costs, progress=report)
+        if outcome.status is not RunStatus.COMPLETED:
+            return self._finish(result, market, outcome, RunExtras())
+        real = market.figures(outcome)
+        with stages.stage("controls") as report:
+            shuffled = trading.shuffled_controls(
+                market, result.shuffled, costs=costs, progress=report
+            )
+        with stages.stage("sensitivity") as report:
+            by_cost = trading.cost_rows(
+                market, result.forecasts, outcome, costs=costs, progress=report
+            )
+            by_start = trading.start_rows(
+                market, result.forecasts, outcome, costs=costs, progress=report
+            )
+        free = by_cost[0] if by_cost else None
+        evidence = replace(
+            self.extras,
+            scores=recording.score_rows(page, result),
+            controls=recording.control_rows(result, real, shuffled, free),
+            cost_sensitivity=by_cost,
+            start_sensitivity=by_start,
+        )
+        return self._finish(result, market, outcome, evidence)
+
+    def _finish(
+        self, result: Any, market: trading.Trading, outcome: Any, evidence: RunExtras
+    ) -> Run:
+        page, stages, data = self.page, self.stages, self._loaded()
+        complete = outcome.status is RunStatus.COMPLETED
+        with stages.stage("report"):
+            origin = recording.origin_of(data.everything, self.as_of_ns)
+            extras = replace(
+                evidence if complete else self.extras,
+                windows=recording.windows_of(result),
+                assumptions=_assumptions(page),
+                notes=(*self.extras.notes, *data.traded.notes),
+                stage_seconds=dict(stages.seconds),
+            )
+            more = {"models": recording.hash_models(result), "windows": len(result.folds)}
+            run = recording.build_run(
+                page,
+                outcome,
+                market.bars,
+                extras=extras,
+                origin=origin,
+                more=more,
+                rerunner=self._again,
+            )
+            if complete and self.save:
+                family = recording.trial_family(page, origin)
+                ratio = market.sharpe_per_period(outcome)
+                run = recording.count_trial(run, self.workspace, family, ratio)
+            if self.save:
+                recording.save_run(run, self.workspace, result.forecasts)
+                if complete:
+                    recording.register_model(page, run, result, self.workspace)
+        stages.finish()
+        return run
+
+    @staticmethod
+    def _reference(data: loading.StudyData) -> tuple[str, ...]:
+        return tuple(s for s in data.everything.symbols if s not in data.traded.symbols)
+
+    def _again(self) -> Run:
+        job = StudyJob(
+            self.page,
+            self.workspace,
+            Stages(),
+            allow_unhealthy=self.allow_unhealthy,
+            save=False,
+            workers=self.workers,
+        )
+        return job.run(as_of_ns=self.as_of_ns)
+
+    def _gate(self, health: Guard) -> None:
+        self.extras = replace(self.extras, health=health)
+        if health.ok:
+            return
+        if not self.allow_unhealthy:
+            raise RefusedError(
+                f"data-health gate: {health.summary}; see the findings with "
+                "'tradewright data quality', or allow it knowingly with --allow-unhealthy"
+            )
+        note = f"the data failed the health gate and were allowed by hand: {health.summary}"
+        self.extras = replace(self.extras, notes=(note,))
+
+    def _guard(self, leak: Guard) -> None:
+        self.extras = replace(self.extras, leak=leak)
+        if not leak.ok:
+            raise LeakError(leak.summary)
+
+    def _loaded(self) -> loading.StudyData:
+        if self.data is None:
+            raise ConfigError("study: its bars are not loaded")
+        return self.data
+
+    def _store(self, status: RunStatus, message: str) -> None:
+        # Before the bars were there, nothing was begun and nothing is stored.
+        if not self.save or self.data is None:
+            return
+        try:
+            bars = self.data.everything
+            outcome = recording.unfinished_outcome(self.page, bars, status, message)
+            extras = replace(self.extras, stage_seconds=dict(self.stages.seconds))
+            origin = recording.origin_of(bars, self.as_of_ns)
+            run = recording.build_run(self.page, outcome, bars, extras=extras, origin=origin)
+            recording.save_run(run, self.workspace)
+        except Exception as error:
+            # The error that ended the study goes on; this one must not hide it.
+            LOG.error("study %s %s could not be stored: %s", self.page.name, status, error)
+
+
+def _assumptions(page: StudyPage) -> tuple[str, ...]:
+    costs = page.costs
+    charged = (
+        "no costs are charged"
+        if costs is None
+        else "costs: "
+        + ", ".join(f"{k} {v:g}" for k, v in costs.model_dump().items() if v not in (0.0, None))
+    )
+    decision = page.decision
+    return (
+        "a decision at a bar's close fills at the next open at the earliest",
+        f"intrabar touches are {page.rules.intrabar}; limits fill at {page.rules.limit_touch}",
+        charged,
+        f"labels: {page.labels.kind}, {page.labels.horizon} bars from {page.labels.entry}",
+        f"decision: {decision.rule}, top {decision.top_k}, rebalanced {decision.rebalance}, "
+        f"{'long only' if decision.long_only else 'long and short'}",
+    )

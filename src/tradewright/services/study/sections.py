@@ -1,0 +1,234 @@
+"""The sections of a study page, as frozen models that know what they turn into."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from tradewright.costs import Costs
+from tradewright.domain.rules import FillRules
+from tradewright.portfolio import DecisionSettings
+from tradewright.services.backtest import BacktestConfig
+from tradewright.training.labelling import LabelSettings
+from tradewright.training.splits import WalkForward
+
+REBALANCE: Final = {"daily": 1, "weekly": 5, "monthly": 21, "quarterly": 63}
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+
+
+def _as_date(value: Any) -> Any:
+    return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+Day = Annotated[date, BeforeValidator(_as_date)]
+
+
+class Section(BaseModel):
+    """A section: frozen, strict about types, without unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class UniverseSection(Section):
+    """``universe``: what is traded.
+
+    Parameters
+    ----------
+    symbols : tuple of str, optional
+        Instruments by symbol.
+    sample : str, optional
+        ``stocks`` (28), ``funds`` (4) or ``all`` (32) of the embedded sample, instead of symbols.
+    exclude : tuple of str
+        Left out again.
+    reference : tuple of str
+        Loaded for comparison, never traded.
+    """
+
+    symbols: Names | None = None
+    sample: Literal["stocks", "funds", "all"] | None = None
+    exclude: Names = ()
+    reference: Names = ()
+
+
+class DataSection(Section):
+    """``data``: where the bars come from.
+
+    Parameters
+    ----------
+    source : str
+        ``sample``, ``file``, ``store`` (whatever source is stored) or the name of a stored source.
+    path : str, optional
+        The file, for ``file``.
+    start, end : date, optional
+        Bars that close in ``[start, end)``.
+    interval : str
+        ``1m 5m 15m 1h 4h 1d 1wk 1mo``.
+    adjust : str
+        ``none``, ``splits``, ``total_return`` or ``source_adjusted``; ``any`` takes bars adjusted
+        by their source as they are, and stored bars as traded as ``total_return``.
+    min_coverage : float
+        Smallest share of bars that must be there, for the data-health gate.
+    """
+
+    source: str = "sample"
+    path: str | None = None
+    start: Day | None = None
+    end: Day | None = None
+    interval: Literal["1m", "5m", "15m", "1h", "4h", "1d", "1wk", "1mo"] = "1d"
+    adjust: Literal["any", "none", "splits", "total_return", "source_adjusted"] = "any"
+    min_coverage: Fraction = 0.98
+
+
+class LabelSection(Section):
+    """``labels``: see `training.labelling.LabelSettings`."""
+
+    kind: Literal["forward_return", "three_class", "triple_barrier"] = "forward_return"
+    horizon: Annotated[int, Field(ge=1, le=5000)] = 5
+    entry: Literal["next_open", "close"] = "next_open"
+    threshold: Annotated[float, Field(gt=0)] = 0.5
+    up: Annotated[float, Field(gt=0)] = 1.0
+    down: Annotated[float, Field(gt=0)] = 1.0
+
+    def settings(self) -> LabelSettings:
+        """Return the labels' settings."""
+        return LabelSettings(**self.model_dump())
+
+
+class ModelSection(Section):
+    """``model``: what is fitted in each window.
+
+    Parameters
+    ----------
+    type : str
+        See `forecasts.create_model`.
+    params : mapping
+        Its parameters.
+    keep_features : int, optional
+        Features kept in each window by their correlation with the training labels.
+    allow_levels : bool
+        Whether features that carry the price level, such as ``sma(20)``, may enter the model.
+    """
+
+    type: str = "ridge"
+    params: dict[str, Any] = {}
+    keep_features: Annotated[int, Field(ge=1)] | None = None
+    allow_levels: bool = False
+
+
+class DecisionSection(Section):
+    """``decision``: forecasts to weights, see `portfolio.DecisionSettings`.
+
+    Parameters
+    ----------
+    long_only : bool
+        Whether short positions are left out.
+    rebalance : str or int
+        ``daily weekly monthly quarterly`` or the bars between decisions.
+    """
+
+    rule: Literal["top_k", "proportional"] = "top_k"
+    top_k: Annotated[int, Field(ge=1)] = 5
+    long_only: bool = True
+    rebalance: Literal["daily", "weekly", "monthly", "quarterly"] | int = "daily"
+    volatility_scaled: bool = False
+    volatility_bars: Annotated[int, Field(ge=2)] = 20
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
+    cost_hurdle: Annotated[float, Field(ge=0, le=1)] = 0.0
+    max_weight: Annotated[float, Field(gt=0, le=3)] = 0.25
+    gross: Annotated[float, Field(gt=0, le=3)] = 1.0
+    no_trade_band: Annotated[float, Field(ge=0, le=1)] = 0.0
+    stop_loss: Annotated[float, Field(gt=0, lt=1)] | None = None
+    take_profit: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    def settings(self) -> DecisionSettings:
+        """Return the decision's settings."""
+        given = self.model_dump(exclude={"long_only", "rebalance"})
+        every = self.rebalance
+        bars = every if isinstance(every, int) else REBALANCE[every]
+        direction = "long" if self.long_only else "long_short"
+        return DecisionSettings(**given, direction=direction, rebalance_bars=bars)
+
+
+class RiskSection(Section):
+    """``risk``: limits in force, null switches one off; see `services.backtest.BacktestConfig`."""
+
+    max_position_size: Annotated[float, Field(gt=0, le=3)] | None = 0.25
+    max_drawdown_limit: Fraction | None = 0.15
+    stop_loss_threshold: Fraction | None = 0.08
+
+
+class CostSection(Section):
+    """``costs``: see `costs.Costs`; ``costs: none`` trades for free, ``standard`` is 10 + 5 bps."""
+
+    fee_bps: Annotated[float, Field(ge=0)] = 0.0
+    fee_per_share: Annotated[float, Field(ge=0)] = 0.0
+    fee_per_order: Annotated[float, Field(ge=0)] = 0.0
+    fee_min: Annotated[float, Field(ge=0)] = 0.0
+    fee_max: Annotated[float, Field(ge=0)] | None = None
+    sell_fee_bps: Annotated[float, Field(ge=0)] = 0.0
+    spread_bps: Annotated[float, Field(ge=0)] = 0.0
+    slippage_bps: Annotated[float, Field(ge=0)] = 0.0
+    impact: Annotated[float, Field(ge=0)] | None = None
+    borrow_rate: Annotated[float, Field(ge=0)] = 0.0
+    debit_rate: Annotated[float, Field(ge=0)] = 0.0
+
+    def costs(self) -> Costs:
+        """Return the cost object."""
+        return Costs(**self.model_dump())
+
+
+class ValidationSection(Section):
+    """``validation``: windows in sessions (bars), see `training.splits.WalkForward`.
+
+    Parameters
+    ----------
+    controls : int
+        Fits on shuffled labels, K.
+    """
+
+    scheme: Literal["rolling", "expanding", "fixed"] = "rolling"
+    training_days: Annotated[int, Field(ge=1)] = 252
+    testing_days: Annotated[int, Field(ge=1)] = 63
+    overlap_days: Annotated[int, Field(ge=0)] = 0
+    embargo_days: Annotated[int, Field(ge=0)] = 0
+    keep_tail: bool = False
+    controls: Annotated[int, Field(ge=0, le=1000)] = 20
+
+    def windows(self) -> WalkForward:
+        """Return how history is cut."""
+        return WalkForward(
+            scheme=self.scheme,
+            training=self.training_days,
+            testing=self.testing_days,
+            overlap=self.overlap_days,
+            embargo=self.embargo_days,
+            keep_tail=self.keep_tail,
+        )
+
+
+class RulesSection(Section):
+    """``rules``: how the simulated venue fills, see `domain.rules.FillRules`."""
+
+    intrabar: Literal["pessimistic", "optimistic", "ohlc"] = "pessimistic"
+    limit_touch: Literal["touch", "through"] = "touch"
+    max_participation: Fraction | None = None
+    size_at: Literal["decision_close", "fill_open"] = "decision_close"
+    on_insufficient: Literal["cut", "reject"] = "cut"
+    allow_short: bool = True
+    leverage: Annotated[float, Field(gt=0, le=3)] = 1.0
+    max_stale_bars: Annotated[int, Field(ge=0)] = 5
+    close_at_end: bool = False
+
+    def settings(self) -> FillRules:
+        """Return the fill rules."""
+        return FillRules(**self.model_dump())
+
+
+def backtest_config(
+    risk: RiskSection, rules: RulesSection, *, seed: int, currency: str
+) -> BacktestConfig:
+    """Return the backtest's settings of a page."""
+    return BacktestConfig(**risk.model_dump(), rules=rules.settings(), seed=seed, currency=currency)

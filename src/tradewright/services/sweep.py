@@ -1,0 +1,365 @@
+"""Try many parameters: arrays in one compiled pass on all cores, strategies one run each."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from tradewright.costs import Costs
+from tradewright.domain.bars import Bars
+from tradewright.domain.decisions import Signals, TargetWeights
+from tradewright.domain.errors import ConfigError, nearest
+from tradewright.domain.money import to_minor
+from tradewright.domain.outcome import Outcome
+from tradewright.domain.rules import FillRules
+from tradewright.metrics.returns import RISK_FREE
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from tradewright.services.workspace import Workspace
+
+FIGURES: Final = ("total_return", "sharpe", "max_drawdown", "trades", "final_equity")
+STANDARD: Final = Costs.standard()
+BATCH: Final = 16
+"""Sets that a search proposes before it looks at their results."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sweep:
+    """What a sweep found.
+
+    Parameters
+    ----------
+    table : polars.DataFrame
+        One row per set in the order tried: its parameters, then ``total_return``, ``sharpe``
+        (annual; null without variance), ``max_drawdown`` (fractions), ``trades`` and
+        ``final_equity`` (currency of the account).
+    parameters : tuple of str
+        Names of the parameter columns.
+    trials : int
+        Number of sets that were evaluated; each is a trial of the family's deflated Sharpe.
+    """
+
+    table: pl.DataFrame
+    parameters: tuple[str, ...]
+    trials: int
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """Parameters and figures of the highest Sharpe ratio; of many trials, the luckiest too."""
+        return dict(self.table.sort("sharpe", descending=True, nulls_last=True).row(0, named=True))
+
+    def heatmap(
+        self, x: str | None = None, y: str | None = None, *, figure: str = "sharpe"
+    ) -> pl.DataFrame:
+        """Return a figure over two parameters, the mean over the others.
+
+        Parameters
+        ----------
+        x, y : str, optional
+            Parameters of the columns and the rows; the first two unless given.
+        figure : str
+            One of the figures of `table`.
+
+        Returns
+        -------
+        polars.DataFrame
+            First column `y`, then one column per value of `x`.
+
+        Raises
+        ------
+        ConfigError
+            If there are fewer than two parameters, or a name is unknown.
+        """
+        if len(self.parameters) < 2:
+            raise ConfigError("a heat map needs two parameters, this sweep has one")
+        x, y = x or self.parameters[0], y or self.parameters[1]
+        for name, known in ((x, self.parameters), (y, self.parameters), (figure, FIGURES)):
+            if name not in known:
+                raise ConfigError(f"heatmap: {name!r} is unknown; {nearest(name, known)}")
+        wide = self.table.sort(x).pivot(x, index=y, values=figure, aggregate_function="mean")
+        return wide.sort(y)
+
+
+def sweep(
+    make: Callable[..., Any],
+    bars: Bars,
+    grid: Mapping[str, Iterable[Any]],
+    *,
+    search: str = "grid",
+    workers: int | None = None,
+    costs: Costs | None = STANDARD,
+    cash: float = 100_000.0,
+    rules: FillRules | None = None,
+    seed: int = 0,
+    progress: Callable[[float, str], None] | None = None,
+    workspace: Workspace | None = None,
+    family: str = "",
+) -> Sweep:
+    """Backtest many sets of parameters.
+
+    Parameters
+    ----------
+    make : callable
+        ``make(**parameters)`` returns what `backtest` takes: `Signals`, `TargetWeights`, `Orders`
+        or a strategy. None leaves a set out; it is no trial.
+    bars : Bars
+        The tape.
+    grid : mapping of str to iterable
+        Values of each parameter.
+    search : str
+        ``grid`` tries all sets, ``random:N`` N of them, ``optuna:N`` lets a search choose N.
+    workers : int or None
+        Threads for arrays; all cores unless given. The result does not depend on it.
+    costs : Costs or None
+        `Costs.standard` unless given; None is no cost.
+    cash : float
+        Cash at the start of each run; > 0.
+    rules : FillRules, optional
+        How the venue fills arrays.
+    seed : int
+        Of the random choice and the search.
+    progress : callable, optional
+        ``progress(fraction, message)``.
+    workspace : Workspace, optional
+        Where the trials are counted, under `family`.
+    family : str
+        Hash of data, universe, label and strategy.
+
+    Returns
+    -------
+    Sweep
+        Figures of every set.
+
+    Raises
+    ------
+    ConfigError
+        If the grid is empty, the search is unknown, or every set was left out.
+
+    Notes
+    -----
+    Timing: as `backtest`.
+
+    Examples
+    --------
+    >>> import numpy as np, tradewright as tw
+    >>> bars = tw.sample_bars(["AAPL"], start="2016-01-01")
+    >>> def hold(first):
+    ...     entries = np.zeros(bars.close.shape, dtype=bool)
+    ...     entries[first] = True
+    ...     return tw.Signals(entries, ~entries & False)
+    >>> tw.sweep(hold, bars, {"first": [0, 5]}).trials
+    2
+    """
+    values = {name: list(given) for name, given in grid.items()}
+    empty = [name for name, given in values.items() if not given]
+    if not values or empty:
+        raise ConfigError(f"grid: no values for {', '.join(empty) or 'any parameter'}")
+    tester = _Tester(
+        make, bars, costs=costs, cash=cash, rules=rules or FillRules(), workers=workers
+    )
+    kind, _, text = search.partition(":")
+    if kind == "grid" and not text:
+        total = math.prod(len(given) for given in values.values())
+        tester.total, tester.progress = total, progress
+        tester.test(_product(values))
+    elif kind in ("random", "optuna"):
+        total = _count(search, text)
+        tester.total, tester.progress = total, progress
+        chooser = _random_sets if kind == "random" else _searched_sets
+        chooser(tester, values, total, seed)
+    else:
+        raise ConfigError(f"search is {search!r}, wanted grid, random:N or optuna:N")
+    return _as_sweep(tester, tuple(values), workspace, family)
+
+
+class _Tester:
+    """Makes, runs and scores sets, and remembers them in order."""
+
+    def __init__(
+        self,
+        make: Callable[..., Any],
+        bars: Bars,
+        *,
+        costs: Costs | None,
+        cash: float,
+        rules: FillRules,
+        workers: int | None,
+    ) -> None:
+        self.make, self.bars, self.costs, self.cash = make, bars, costs, cash
+        self.rules, self.workers = rules, workers
+        self.currency = bars.instruments[0].currency
+        self.sets: list[dict[str, Any]] = []
+        self.figures: list[tuple[float, ...]] = []
+        self.total = 0
+        self.progress: Callable[[float, str], None] | None = None
+
+    def test(self, sets: Iterable[dict[str, Any]]) -> list[float]:
+        """Run sets; return their Sharpe ratios, NaN where undefined or left out."""
+        source = iter(sets)
+        before = len(self.figures)
+        for chosen in source:
+            what = self.make(**chosen)
+            if isinstance(what, Signals | TargetWeights):
+                self._test_arrays(itertools.chain([(chosen, what)], self._made(source)))
+            elif what is not None:
+                self._keep(chosen, _figures_of(self._run(what), self.bars))
+        return [row[1] for row in self.figures[before:]]
+
+    def _made(self, sets: Iterator[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
+        for chosen in sets:
+            what = self.make(**chosen)
+            if what is not None:
+                yield chosen, what
+
+    def _test_arrays(self, made: Iterable[tuple[dict[str, Any], Any]]) -> None:
+        from tradewright.simulation import sweep_signals
+
+        taken: list[dict[str, Any]] = []
+
+        def decisions() -> Iterator[Signals | TargetWeights]:
+            for chosen, what in made:
+                taken.append(chosen)
+                yield what
+
+        before = len(self.figures)
+        found = sweep_signals(
+            self.bars,
+            decisions(),
+            cash_minor=to_minor(self.cash, self.currency),
+            costs=self.costs,
+            rules=self.rules,
+            currency=self.currency,
+            risk_free=RISK_FREE,
+            workers=self.workers,
+            on_done=lambda done: self._tell(before + done),
+        )
+        columns = [getattr(found, name).tolist() for name in FIGURES]
+        self.sets += taken
+        self.figures += list(zip(*columns, strict=True))
+
+    def _run(self, what: Any) -> Outcome:
+        from tradewright.services.backtest import plan_backtest, run_outcome
+
+        plan = plan_backtest(what, self.bars, cash=self.cash, costs=self.costs)
+        return run_outcome(plan)
+
+    def _keep(self, chosen: dict[str, Any], figures: tuple[float, ...]) -> None:
+        self.sets.append(chosen)
+        self.figures.append(figures)
+        self._tell(len(self.figures))
+
+    def _tell(self, done: int) -> None:
+        if self.progress is not None and self.total:
+            self.progress(min(done / self.total, 1.0), f"{done} of {self.total} sets")
+
+
+def _figures_of(outcome: Outcome, bars: Bars) -> tuple[float, ...]:
+    from tradewright.ledger import round_trips
+    from tradewright.metrics.drawdowns import path_risk
+    from tradewright.metrics.returns import returns_of, sharpe, total_return
+    from tradewright.metrics.sessions import periods_per_year, session_rows
+
+    leading = bars.instruments[0]
+    periods = periods_per_year(
+        interval=bars.interval, calendar=leading.calendar, asset_class=leading.asset_class
+    )
+    rows = session_rows(outcome.ts, interval=bars.interval, calendar=leading.calendar)
+    rows = rows if rows[0] == 0 else np.concatenate(([0], rows))
+    returns = returns_of(outcome.equity[rows].astype(np.float64))
+    trips = round_trips(outcome)
+    return (
+        total_return(returns),
+        sharpe(returns, periods_per_year=periods, risk_free=RISK_FREE),
+        path_risk(outcome.equity, outcome.long_value, outcome.short_value).worst.depth,
+        int((~trips["is_open"]).sum()),
+        int(outcome.equity[-1]),
+    )
+
+
+def _product(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
+    for chosen in itertools.product(*values.values()):
+        yield dict(zip(values, chosen, strict=True))
+
+
+def _count(search: str, text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise ConfigError(f"search is {search!r}, wanted a number of trials, as in random:100")
+    return int(text)
+
+
+def _random_sets(tester: _Tester, values: dict[str, list[Any]], count: int, seed: int) -> None:
+    total = math.prod(len(given) for given in values.values())
+    tester.total = count = min(count, total)
+    rng = np.random.default_rng(seed)
+    chosen = np.sort(rng.choice(total, size=count, replace=False))
+    tester.test(_numbered(values, int(number)) for number in chosen)
+
+
+def _numbered(values: dict[str, list[Any]], number: int) -> dict[str, Any]:
+    chosen = {}
+    for name in reversed(values):
+        number, at = divmod(number, len(values[name]))
+        chosen[name] = values[name][at]
+    return {name: chosen[name] for name in values}
+
+
+def _searched_sets(tester: _Tester, values: dict[str, list[Any]], count: int, seed: int) -> None:
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    sampler = optuna.samplers.TPESampler(seed=seed)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    spaces: dict[str, optuna.distributions.BaseDistribution] = {
+        name: optuna.distributions.IntDistribution(0, len(given) - 1)
+        for name, given in values.items()
+    }
+    asked = 0
+    while asked < count:
+        trials = [study.ask(spaces) for _ in range(min(BATCH, count - asked))]
+        asked += len(trials)
+        for trial in trials:
+            places = trial.params
+            ratios = tester.test([{name: values[name][places[name]] for name in values}])
+            ratio = ratios[0] if ratios and math.isfinite(ratios[0]) else None
+            if ratio is None:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                study.tell(trial, ratio)
+
+
+def _as_sweep(
+    tester: _Tester, names: tuple[str, ...], workspace: Workspace | None, family: str
+) -> Sweep:
+    import polars as pl
+
+    if not tester.sets:
+        raise ConfigError("sweep: make returned None for every set, nothing was run")
+    figures = list(zip(*tester.figures, strict=True))
+    columns: dict[str, Any] = {name: [row[name] for row in tester.sets] for name in names}
+    for name, column in zip(FIGURES, figures, strict=True):
+        columns[name] = list(column)
+    table = pl.DataFrame(columns, strict=False).with_columns(
+        pl.col("sharpe").cast(pl.Float64).fill_nan(None),
+        (pl.col("final_equity") / to_minor(1, tester.currency)).alias("final_equity"),
+    )
+    if workspace is not None:
+        periods = _periods(tester.bars)
+        ratios = [row[1] / math.sqrt(periods) for row in tester.figures]
+        workspace.runs.add_trials(family, ratios)
+    return Sweep(table, names, len(tester.sets))
+
+
+def _periods(bars: Bars) -> float:
+    from tradewright.metrics.sessions import periods_per_year
+
+    leading = bars.instruments[0]
+    return periods_per_year(
+        interval=bars.interval, calendar=leading.calendar, asset_class=leading.asset_class
+    )
