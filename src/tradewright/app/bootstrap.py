@@ -1,0 +1,79 @@
+"""The composition root: the one place that knows what stands behind the ports."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+from tradewright.app.bus import InProcessBus
+from tradewright.app.clock import WallClock
+from tradewright.app.settings import LoadedSettings, Settings, load_settings
+from tradewright.domain.errors import ConfigError
+from tradewright.ports.feeds import HistoryFeed
+from tradewright.services.workspace import Workspace
+
+
+@cache
+def settings() -> LoadedSettings:
+    """Return the settings in force, read once."""
+    return load_settings()
+
+
+def data_directory(values: Settings) -> Path:
+    """Make the data directory if missing and return it.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be made or written to.
+    """
+    folder = values.paths.data_dir.expanduser().resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"paths.data_dir {folder}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"paths.data_dir {folder} is not writable")
+    return folder
+
+
+@cache
+def open_workspace() -> Workspace:
+    """Plug the embedded stores into the ports and return the workspace.
+
+    Returns
+    -------
+    Workspace
+        One for each process; stores open their files on first use.
+
+    Raises
+    ------
+    ConfigError
+        If a setting is wrong or the data directory is not writable.
+    """
+    from tradewright.adapters.registries.mlflow_registry import MlflowRegistry
+    from tradewright.adapters.stores.database import open_database
+    from tradewright.adapters.stores.journal import SqliteJournal
+    from tradewright.adapters.stores.parquet_bars import ParquetBarStore
+    from tradewright.adapters.stores.runs import FileRunStore
+
+    values = settings().values
+    folder = data_directory(values)
+    database = open_database(folder / "tradewright.db")
+    return Workspace(
+        data_dir=folder,
+        bars=ParquetBarStore(folder / "bars"),
+        runs=FileRunStore(folder / "runs", database),
+        journal=SqliteJournal(database),
+        models=MlflowRegistry(values.paths.models_dir or folder / "models"),
+        bus=InProcessBus(),
+        clock=WallClock(),
+        feed=lambda name: _open_feed(name, values),
+    )
+
+
+def _open_feed(name: str, values: Settings) -> HistoryFeed:
+    from tradewright.adapters.feeds import open_feed
+
+    return open_feed(name, values.feeds)

@@ -1,0 +1,185 @@
+"""``tradewright backtest``: run or sweep one strategy on data, without a study page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tradewright.app.cli import frame
+
+if TYPE_CHECKING:
+    from tradewright.services.runs import Run
+
+app = frame.noun("backtest", "Run or sweep one strategy on data, without a study page.")
+
+_STRATEGY = typer.Option(..., "--strategy", help="Name, as in 'backtest list'.")
+_SYMBOLS = typer.Option("", "--symbols", help="Comma-separated; all there are if empty.")
+_DATA = typer.Option("sample", "--data", help="sample, store, or a file of bars.")
+_FROM = typer.Option("", "--from", help="First day, YYYY-MM-DD.")
+_TO = typer.Option("", "--to", help="Last day, YYYY-MM-DD.")
+_INTERVAL = typer.Option("1d", "--interval", help="Of stored bars.")
+_SET = typer.Option([], "--set", metavar="NAME=VALUE", help="A parameter; may be repeated.")
+_CASH = typer.Option(100_000.0, "--cash", help="At the start, in dollars.")
+_FEE = typer.Option(None, "--fee-bps", help="Fee per side; standard costs if none is given.")
+_SLIPPAGE = typer.Option(None, "--slippage-bps", help="Slippage per side.")
+_SEED = typer.Option(0, "--seed", help="Of everything random.")
+
+
+@app.command("list")
+def list_strategies() -> None:
+    """List the strategies that can be run, with their parameters."""
+    from tradewright.strategies import catalogue
+
+    found = catalogue()
+
+    def render() -> None:
+        for name, info in found.items():
+            defaults = "  ".join(f"{key}={value}" for key, value in info.parameters.items())
+            typer.echo(f"{name:<18}{info.doc}")
+            typer.echo(f"{'':<18}{defaults or 'no parameters'}")
+
+    frame.emit(
+        {
+            name: {"doc": info.doc, "parameters": dict(info.parameters)}
+            for name, info in found.items()
+        },
+        render,
+    )
+
+
+@app.command()
+def run(
+    *,
+    strategy: str = _STRATEGY,
+    symbols: str = _SYMBOLS,
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    interval: str = _INTERVAL,
+    parameters: list[str] = _SET,
+    cash: float = _CASH,
+    fee_bps: float | None = _FEE,
+    slippage_bps: float | None = _SLIPPAGE,
+    seed: int = _SEED,
+    require_acceptance: bool = typer.Option(
+        False, "--require-acceptance", help="Exit with 3 unless every threshold is met."
+    ),
+) -> None:
+    """Run one strategy over bars, store the run and print its verdict."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.app.cli.summary import render_summary, summary_document
+    from tradewright.services.results.named import (
+        DataChoice,
+        NamedRun,
+        open_bars,
+        parse_parameter,
+        run_named,
+    )
+
+    defaults = _defaults(strategy)
+    wanted = NamedRun(
+        strategy=strategy,
+        parameters=dict(parse_parameter(text, defaults) for text in parameters),
+        cash=cash,
+        fee_bps=fee_bps,
+        slippage_bps=slippage_bps,
+        seed=seed,
+    )
+    workspace = open_workspace()
+    choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
+    bars = open_bars(workspace, choice)
+    with frame.progress_bar(strategy) as report:
+        result = run_named(
+            workspace, wanted, bars, progress=lambda part, _: report(part, f"{bars.n_bars} bars")
+        )
+    page = workspace.data_dir / "runs" / result.run_id / "report.html"
+    frame.emit(
+        {**summary_document(result), "report": str(page)},
+        lambda: render_summary(result, report_path=page),
+    )
+    _finish(result, require_acceptance)
+
+
+@app.command()
+def sweep(
+    *,
+    strategy: str = _STRATEGY,
+    grid: list[str] = typer.Option(  # noqa: B008
+        ..., "--grid", metavar="NAME=A:B:STEP", help="Values of a parameter; may be repeated."
+    ),
+    search: str = typer.Option("grid", "--search", help="grid, random or optuna."),
+    trials: int = typer.Option(0, "--trials", min=0, help="Trials of a random or optuna search."),
+    symbols: str = _SYMBOLS,
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    interval: str = _INTERVAL,
+    cash: float = _CASH,
+    fee_bps: float | None = _FEE,
+    slippage_bps: float | None = _SLIPPAGE,
+    top: int = typer.Option(10, "--top", min=1, help="Rows to print."),
+) -> None:
+    """Try many parameters; every one is counted as a trial of the strategy."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.results.named import DataChoice, NamedRun, open_bars, parse_grid
+    from tradewright.services.results.sweeping import sweep_named
+
+    defaults = _defaults(strategy)
+    wanted = NamedRun(strategy, {}, cash, fee_bps, slippage_bps)
+    workspace = open_workspace()
+    choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
+    bars = open_bars(workspace, choice)
+    values = dict(parse_grid(text, defaults) for text in grid)
+    with frame.progress_bar(f"sweep {strategy}") as report:
+        found = sweep_named(
+            workspace,
+            wanted,
+            bars,
+            values,
+            search=f"{search}:{trials}" if trials else search,
+            progress=report,
+        )
+    frame.emit(found.as_document(), lambda: _render_sweep(found, top))
+
+
+def _render_sweep(found: Any, top: int) -> None:
+    from tradewright.metrics.glossary import format_value
+
+    names = [name for name in found.table.columns if name not in found.metrics]
+    head = "  ".join(f"{name:>12}" for name in (*names, *found.metrics))
+    typer.echo(head)
+    for row in found.table.head(top).to_dicts():
+        cells = [f"{row[name]!s:>12}" for name in names]
+        cells += [f"{format_value(name, row[name]):>12}" for name in found.metrics]
+        typer.echo("  ".join(cells))
+    typer.echo(
+        f"\n{len(found.table)} configurations tried, {found.counted} counted in all: the best of "
+        f"them owes about {found.luck:.2f} of its Sharpe ratio to luck."
+    )
+
+
+def _defaults(strategy: str) -> dict[str, Any]:
+    from tradewright.domain.errors import ConfigError, nearest
+    from tradewright.strategies import catalogue
+
+    known = catalogue()
+    if strategy not in known:
+        raise ConfigError(f"strategy {strategy!r} is not known; {nearest(strategy, known)}")
+    return dict(known[strategy].parameters)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    from tradewright.domain.instruments import normalise_symbol
+
+    return tuple(normalise_symbol(part) for part in text.split(",") if part.strip())
+
+
+def _finish(run: Run, require_acceptance: bool) -> None:
+    if not run.is_complete:
+        frame.fail(f"run {run.run_id} {run.status}: {run.outcome.message}", frame.FAILED)
+    if require_acceptance:
+        missed = [check for check in run.acceptance if not check.ok]
+        if missed:
+            said = ", ".join(f"{c.name} {c.limit:g} (found {c.value:.3g})" for c in missed)
+            frame.fail(f"run {run.run_id} misses {said}", frame.REFUSED)

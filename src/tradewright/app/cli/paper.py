@@ -1,0 +1,233 @@
+"""``tradewright paper``: trade a study on paper, and steer it from any terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tradewright.app.cli import frame
+from tradewright.domain.errors import ConfigError, EdgeError
+
+if TYPE_CHECKING:
+    from tradewright.services.paper import PaperTrading
+
+app = frame.noun("paper", "Trade a study on paper.")
+_REASON = typer.Option("", "--reason", help="Why; kept on the record.")
+_START_TIMEOUT_S = 60.0
+
+
+@app.command()
+def start(
+    source: str = typer.Argument(
+        ...,
+        metavar="STUDY|RUN|STRATEGY",
+        help="Page or name of a study, id of a run, latest, "
+        "or a reference strategy such as sma_cross.",
+    ),
+    *,
+    cash: float = typer.Option(100_000.0, "--cash", help="Cash at the start."),
+    speed: str = typer.Option("5", "--speed", help="Bars a second, or max."),
+    replay: str = typer.Option("", "--replay", metavar="FROM:TO", help="Dates to replay."),
+    broker: str = typer.Option("simulator", "--broker", help="Only the simulator for paper."),
+    symbols: str = typer.Option(
+        "", "--symbols", metavar="A,B", help="Instruments of a reference strategy."
+    ),
+    detach: bool = typer.Option(False, "--detach", help="Run in the background."),
+) -> None:
+    """Replay the tape and trade it with simulated money until it ends or is stopped.
+
+    Ctrl-C ends the session in order. After a crash `tradewright paper resume` goes on.
+    """
+    if broker != "simulator":
+        raise ConfigError(f"broker {broker!r} is not known; known: simulator")
+    account = _account()
+    if detach:
+        _detach(account, [source, "--cash", str(cash), "--speed", speed, "--replay", replay,
+                          "--symbols", symbols])  # fmt: skip
+    else:
+        chosen = [s.strip().upper() for s in symbols.split(",") if s.strip()] or None
+        account.start(
+            source, cash=cash, speed=_speed_of(speed), replay=replay or None, symbols=chosen
+        )
+        _follow(account)
+    _emit_status(account)
+
+
+@app.command()
+def status() -> None:
+    """Say what the paper account does."""
+    _emit_status(_account())
+
+
+@app.command()
+def positions() -> None:
+    """List what is held."""
+    rows = _account().positions()
+    columns = ("symbol", "quantity", "average_cost", "price", "value", "unrealised")
+    frame.emit(rows, lambda: _table(rows, columns, "nothing is held"))
+
+
+@app.command()
+def orders(
+    status: str = typer.Option("", "--status", help="Only orders in this state."),
+) -> None:
+    """List the orders, newest first."""
+    rows = _account().orders(status or None)
+    columns = ("decided_at", "symbol", "side", "quantity", "filled", "type", "status", "reason")
+    frame.emit(rows, lambda: _table(rows, columns, "no order was sent"))
+
+
+@app.command()
+def pause(reason: str = _REASON) -> None:
+    """Switch entries off; the tape goes on and positions may shrink."""
+    account = _account()
+    account.pause(reason)
+    _emit_status(account, wait_for=("PAUSED",))
+
+
+@app.command()
+def resume(reason: str = _REASON) -> None:
+    """Switch entries on again, or go on with a session whose process ended."""
+    account = _account()
+    was_interrupted = account.status()["is_interrupted"]
+    account.resume(reason)
+    if was_interrupted:
+        _follow(account)
+        _emit_status(account)
+    else:
+        _emit_status(account, wait_for=("RUNNING",))
+
+
+@app.command()
+def flatten(reason: str = _REASON) -> None:
+    """Cancel what works, close what is held at the next open, leave entries off (asks)."""
+    account = _account()
+    held = account.status()["positions"]
+    if not frame.COMMON.yes and not typer.confirm(f"Close {held} paper positions?", err=True):
+        raise typer.Exit(frame.FAILED)
+    account.flatten(reason)
+    _emit_status(account, wait_for=("PAUSED",))
+
+
+@app.command()
+def stop(reason: str = _REASON) -> None:
+    """End the session in order; its record and its run stay."""
+    account = _account()
+    account.stop(reason)
+    _emit_status(account, wait_for=("STOPPED", "FINISHED", "FAILED"))
+
+
+def _account() -> PaperTrading:
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.paper import PaperTrading
+
+    return PaperTrading(open_workspace())
+
+
+def _speed_of(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise ConfigError(f"--speed is {text!r}, wanted bars a second, or max") from None
+
+
+def _follow(account: PaperTrading) -> None:
+    # Show progress until the session of this process ends; Ctrl-C and SIGTERM end it in order.
+    def ask_to_stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, ask_to_stop)
+    with frame.progress_bar("paper") as report:
+        try:
+            while not account.wait(0.25):
+                line = account.status()
+                report(line["progress"], f"{line['state'].lower()} {(line['tape_at'] or '')[:4]}")
+        except KeyboardInterrupt:
+            frame.say("ending the session")
+            account.stop("Ctrl-C")
+            account.wait()
+
+
+def _detach(account: PaperTrading, arguments: list[str]) -> None:
+    from tradewright.app.bootstrap import open_workspace
+
+    folder = open_workspace().data_dir
+    log = folder / "logs" / "paper.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    before = account.sessions()
+    code = "from tradewright.app.cli.main import main; main()"
+    command = [sys.executable, "-c", code, "paper", "start", *arguments, "--quiet"]
+    with log.open("ab") as out:
+        size = out.tell()
+        child = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            env={**os.environ, "TRADEWRIGHT_PATHS__DATA_DIR": str(folder)},
+        )
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while account.sessions() == before and time.monotonic() < deadline:
+        if child.poll() is not None:
+            raise EdgeError(f"the session did not start: {_tail(log, size)} (see {log})")
+        time.sleep(0.1)
+
+
+def _tail(log: Path, start: int) -> str:
+    text = log.read_bytes()[start:].decode(errors="replace").strip()
+    return text.splitlines()[-1] if text else "no message"
+
+
+def _emit_status(account: PaperTrading, wait_for: tuple[str, ...] = ()) -> None:
+    line = account.status()
+    deadline = time.monotonic() + 5.0
+    while wait_for and line["state"] not in wait_for and time.monotonic() < deadline:
+        if line["state"] in ("STOPPED", "FINISHED", "FAILED"):
+            break
+        time.sleep(0.05)
+        line = account.status()
+    frame.emit(line, lambda: _render_status(line))
+    if line["state"] == "FAILED":
+        raise typer.Exit(frame.FAILED)
+
+
+def _render_status(line: dict[str, Any]) -> None:
+    shown = "INTERRUPTED" if line["is_interrupted"] else line["state"]
+    typer.echo(f"PAPER  {shown}  {line['name']}  {line['session_id'] or ''}".rstrip())
+    if line["session_id"]:
+        gain = line["return"]
+        typer.echo(
+            f"  equity {line['equity']} {line['currency']}"
+            + (f"  ({gain:+.2%})" if gain is not None else "")
+            + f"  cash {line['cash']}  positions {line['positions']}"
+            f"  open orders {line['open_orders']}  fills {line['fills']}"
+        )
+        typer.echo(f"  tape {line['tape_at'] or '-'}  {line['bars_done']} of {line['bars']} bars")
+    if line["message"]:
+        typer.echo(f"  {line['message']}")
+
+
+def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], empty: str) -> None:
+    if not rows:
+        typer.echo(empty)
+        return
+    cells = [columns, *(tuple(_cell(row[name]) for name in columns) for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    for line in cells:
+        typer.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)))
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return "" if value is None else str(value)

@@ -1,0 +1,214 @@
+"""``tradewright study``: check, run, list and repeat studies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from tradewright.app.cli import frame
+
+app = frame.noun("study", "Check, run, list and repeat studies: one YAML page each.")
+
+STUDY = typer.Argument(help="Name of a study, or a YAML file.")
+SET = typer.Option(None, "--set", help="KEY=VALUE instead of the page's, e.g. decision.top_k=5.")
+SEED = typer.Option(-1, "--seed", help="Seed instead of the page's.")
+
+
+@app.command()
+def run(
+    study: str = STUDY,
+    *,
+    set_: list[str] = SET,
+    seed: int = SEED,
+    allow_unhealthy: bool = typer.Option(
+        False, "--allow-unhealthy", help="Go on with data that fail the health gate; it is noted."
+    ),
+    require_acceptance: bool = typer.Option(
+        False, "--require-acceptance", help="Exit 3 unless every acceptance threshold is met."
+    ),
+    workers: int = typer.Option(0, "--workers", help="Fits side by side; all cores if not given."),
+) -> None:
+    """Run the whole chain to a verdict and a report; exit 3 when a gate or guard refuses."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.app.cli.summary import render_summary, summary_document
+    from tradewright.services.studies import Study
+
+    page = Study.load(study).with_settings(_changes(set_), seed=_seed(seed))
+    workspace = open_workspace()
+    with frame.progress_bar(page.name) as report:
+        done = page.run(
+            workspace,
+            progress=report,
+            allow_unhealthy=allow_unhealthy,
+            workers=workers if workers > 0 else None,
+        )
+    path = workspace.data_dir / "runs" / done.run_id / "report.html"
+    checks = done.acceptance if done.may_show_performance else ()
+
+    def render() -> None:
+        render_summary(done, report_path=path)
+        if require_acceptance:
+            for check in checks:
+                word = "met" if check.ok else "NOT met"
+                typer.echo(f"  {check.name} {check.limit:g}: {word} ({check.value:.3f})")
+
+    accepted = bool(checks) and all(check.ok for check in checks)
+    frame.emit({**summary_document(done), "report": str(path), "accepted": accepted}, render)
+    if not done.is_complete:
+        raise typer.Exit(frame.FAILED)
+    if require_acceptance and not accepted:
+        frame.fail("the acceptance thresholds are not met", frame.REFUSED)
+
+
+@app.command()
+def check(
+    study: str = STUDY,
+    set_: list[str] = SET,
+    quick: bool = typer.Option(False, "--quick", help="Sample the dates of the leak guard."),
+) -> None:
+    """Check page, data, features and windows, and estimate time and memory; runs nothing."""
+    from dataclasses import asdict
+
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.studies import Study
+
+    page = Study.load(study).with_settings(_changes(set_))
+    with frame.progress_bar(f"check {page.name}") as report:
+        found = page.check(open_workspace(), quick=quick, progress=report)
+
+    def render() -> None:
+        typer.echo(f"{page.name}: the page is valid ({page.where})")
+        typer.echo(f"  data         {found.n_bars} bars of {found.n_instruments} instruments")
+        typer.echo(f"  data health  {_word(found.health.ok)}  {found.health.summary}")
+        typer.echo(f"  leak guard   {_word(found.leak.ok)}  {found.leak.summary}")
+        typer.echo(f"  warm-up      {found.warm_up_bars} bars")
+        typer.echo(f"  windows      {found.windows}, {found.fits} fits with the controls")
+        typer.echo(f"  estimate     about {found.seconds:.0f} s and {found.memory_mb:.0f} MB")
+        for note in found.notes:
+            typer.echo(f"  note         {note}")
+
+    frame.emit({"name": page.name, "ok": found.ok, **asdict(found)}, render)
+    if not found.ok:
+        raise typer.Exit(frame.REFUSED)
+
+
+@app.command()
+def show(study: str = STUDY, set_: list[str] = SET) -> None:
+    """Print the page with every default filled in, and its stored runs."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.studies import Study
+
+    page = Study.load(study).with_settings(_changes(set_))
+    runs = [
+        row
+        for row in open_workspace().runs.list_runs(kind="study", limit=1000)
+        if row.name == page.name
+    ]
+
+    def render() -> None:
+        import yaml
+
+        typer.echo(yaml.safe_dump(page.resolved, sort_keys=False, allow_unicode=True), nl=False)
+        typer.echo(f"\n# hash {page.page.config_hash[:16]}; {len(runs)} stored runs")
+        for row in runs[:20]:
+            typer.echo(f"# {_run_line(row)}")
+
+    document = {
+        "resolved": page.resolved,
+        "config_hash": page.page.config_hash,
+        "runs": [_run_document(row) for row in runs],
+    }
+    frame.emit(document, render)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the study pages that can be named, and the newest stored runs."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.studies import list_studies
+
+    pages = list_studies()
+    runs = list(open_workspace().runs.list_runs(kind="study", limit=20))
+
+    def render() -> None:
+        for row in pages:
+            typer.echo(f"{row['name']:<20} {row['origin']:<9} {row['path']}")
+        if runs:
+            typer.echo("\nnewest runs")
+        for run_ in runs:
+            typer.echo(f"  {_run_line(run_)}")
+
+    frame.emit({"studies": pages, "runs": [_run_document(row) for row in runs]}, render)
+
+
+@app.command()
+def rerun(
+    run_id: str = typer.Argument("latest", metavar="RUN", help="Stored run, or latest."),
+    workers: int = typer.Option(0, "--workers", help="Fits side by side; all cores if not given."),
+) -> None:
+    """Repeat a stored run from its page and data, and compare digests; exit 1 if they differ."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.study.repeating import rerun as repeat
+
+    with frame.progress_bar(f"rerun {run_id}") as report:
+        found = repeat(
+            run_id, open_workspace(), progress=report, workers=workers if workers > 0 else None
+        )
+    document = {
+        "run_id": found.run_id,
+        "equal": found.equal,
+        "digest_before": found.digest_before,
+        "digest_after": found.digest_after,
+        "differences": list(found.differences),
+        "first_difference": found.first_difference,
+    }
+    frame.emit(document, lambda: typer.echo(str(found)))
+    if not found.equal:
+        raise typer.Exit(frame.FAILED)
+
+
+def _changes(given: list[str] | None) -> dict[str, Any]:
+    from tradewright.domain.errors import ConfigError
+    from tradewright.services.study.safe_yaml import read_value
+
+    changes: dict[str, Any] = {}
+    for text in given or []:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip():
+            raise ConfigError(f"--set {text!r}: wanted KEY=VALUE, for example decision.top_k=5")
+        changes[key.strip()] = read_value(value, f"--set {key.strip()}")
+    return changes
+
+
+def _seed(seed: int) -> int | None:
+    return seed if seed >= 0 else None
+
+
+def _word(ok: bool | None) -> str:
+    if ok is None:
+        return "not checked"
+    return "pass" if ok else "FAIL"
+
+
+def _run_line(row: Any) -> str:
+    from tradewright.domain.time import from_ns
+
+    sharpe = row.metrics.get("sharpe")
+    shown = "" if sharpe is None else f"  Sharpe {sharpe:.2f}"
+    when = from_ns(row.created_ns).strftime("%Y-%m-%d %H:%M")
+    return f"{row.run_id}  {when}  {row.name:<16} {row.status:<9}  {row.verdict}{shown}"
+
+
+def _run_document(row: Any) -> dict[str, Any]:
+    from tradewright.domain.time import from_ns
+
+    return {
+        "run_id": row.run_id,
+        "name": row.name,
+        "status": row.status,
+        "created_at": from_ns(row.created_ns).isoformat(),
+        "digest": row.digest,
+        "verdict": row.verdict,
+        "sharpe": row.metrics.get("sharpe"),
+    }
