@@ -1,0 +1,88 @@
+"""``tradewright data`` as a whole process in an empty data directory."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+SPIKE = """Date,Open,High,Low,Close,Volume
+{rows}
+"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("data_commands")
+    return {**os.environ, "DATA_DIR": str(folder / "data"), "NO_COLOR": "1"}
+
+
+def run(place, *words):
+    return subprocess.run(
+        [sys.executable, "-m", "tradewright", "data", *words],
+        capture_output=True,
+        text=True,
+        env=place,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_fetch_list_show_quality_and_export_of_the_sample(place, tmp_path):
+    done = run(place, "fetch", "--source", "sample", "--symbols", "IBM,SPY", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["inserted"] == 6403
+    listed = json.loads(run(place, "list", "--json").stdout)
+    assert [row["symbol"] for row in listed] == ["IBM", "SPY"]
+    shown = json.loads(run(place, "show", "IBM", "--rows", "1", "--json").stdout)
+    assert shown["bars"][0]["time"] == "2017-11-10T21:00:00+00:00"
+    judged = run(place, "quality", "--json")
+    assert (judged.returncode, json.loads(judged.stdout)["ok"]) == (0, True)
+    out = tmp_path / "spy.parquet"
+    assert run(place, "export", "--symbols", "SPY", "--out", str(out)).returncode == 0
+    again = run(place, "export", "--symbols", "SPY", "--out", str(out))
+    assert again.returncode == 2
+    assert "--overwrite" in again.stderr
+
+
+def test_bars_that_fail_the_gate_end_with_exit_code_3(place, tmp_path):
+    path = tmp_path / "BAD.csv"
+    days = [f"2020-01-{day:02d}" for day in (6, 7, 8, 9, 10, 13, 14, 15)]
+    prices = [10, 10.1, 10.2, 1010, 10.1, 10.0, 10.2, 10.1]
+    rows = "\n".join(f"{d},{p},{p},{p},{p},{5 + n}" for n, (d, p) in enumerate(zip(days, prices)))  # noqa: B905
+    path.write_text(SPIKE.format(rows=rows), encoding="utf-8")
+    done = run(place, "import", str(path))
+    assert done.returncode == 0, done.stderr
+    judged = run(place, "quality", "--source", "csv")
+    assert judged.returncode == 3
+    assert "BAD  suspected_split  2020-01-09" in judged.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (["show", "IBMM"], 1, "did you mean 'IBM'"),
+        (["fetch"], 2, "--symbols"),
+        (["fetch", "--symbols", "A", "--interval", "7m"], 2, "7m"),
+        (["fetch", "--symbols", "A", "--source", "yaho"], 2, "did you mean 'yahoo'"),
+        (["fetch", "--symbols", "A", "--interval", "5m", "--from", "2001-01-01",
+          "--to", "2001-02-01"], 2, "reach back 60 days"),
+        (["fetch", "--symbols", "APPL,SPY", "--source", "sample"], 1, "did you mean 'AAPL'"),
+        (["quality", "--from", "2012-01-01", "--to", "2011-01-01"], 2, "not before"),
+        (["quality", "--symbols", "IBM", "--from", "2030-01-01"], 1, "no bar"),
+        (["show", "IBM", "--from", "1.2.2012"], 2, "YYYY-MM-DD"),
+        (["import", "none.csv"], 1, "no such file"),
+        (["import", "none.csv", "--map", "close"], 2, "FIELD=COLUMN"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_named_with_its_exit_code(place, words, code, part):
+    done = run(place, *words)
+    assert done.returncode == code, done.stderr
+    assert part in done.stderr + done.stdout
+
+
+def test_sources_lists_windows(place):
+    rows = {row["name"]: row for row in json.loads(run(place, "sources", "--json").stdout)}
+    assert rows["yahoo"]["intervals"]["1m"] == "last 30 days, 7 days a request"
+    assert rows["sample"]["ready"] is True

@@ -1,0 +1,99 @@
+"""The tear sheet in a real browser, offline: it draws, answers the pointer, and asks nobody."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tradewright.marketdata import sample_bars
+from tradewright.services.backtest import backtest
+from tradewright.strategies import create_strategy
+
+AXE = Path(__file__).parents[3] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten years of two instruments, daily."""
+    bars = sample_bars(["AAPL", "SPY"], start="2007-01-01", end="2017-01-01")
+    run = backtest(create_strategy("sma_cross"), bars)
+    return run.to_html(tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    """Return a headless browser; without one the test is skipped, or fails where promised."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        missing = "Chromium is not installed: apt-get install chromium"
+        if os.environ.get("TRADEWRIGHT_REQUIRE_SERVICES") == "1":
+            pytest.fail(missing)
+        pytest.skip(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tool:
+        opened = tool.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield opened
+        opened.close()
+
+
+def opened(
+    browser: Any, file: Path, *, width: int = 1280, scheme: str = "light"
+) -> tuple[Any, list[str]]:
+    """Open the file offline; return the tab and what went wrong or was asked for."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+    )
+    tab, faults = context.new_page(), []
+    tab.on("console", lambda message: faults.append(message.text))
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    tab.on("request", lambda asked: faults.append(asked.url) if "file:" not in asked.url else None)
+    tab.goto(file.as_uri())
+    return tab, faults
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
+def test_page_draws_without_fault_request_or_sideways_scroll(
+    chromium: Any, page_file: Path, width: int, scheme: str
+) -> None:
+    tab, faults = opened(chromium, page_file, width=width, scheme=scheme)
+    assert tab.evaluate("document.documentElement.scrollWidth") == width
+    assert tab.locator("#growth-chart path.s1").first.is_visible()
+    assert tab.locator("#candles path.body").count() == 2
+    assert faults == []
+
+
+def test_pointer_and_choices_are_answered(chromium: Any, page_file: Path) -> None:
+    tab, faults = opened(chromium, page_file)
+    assert not tab.locator(".scale-log svg").is_visible()
+    tab.click("button[data-scale=log]")
+    assert tab.locator(".scale-log svg").is_visible()
+    tab.hover("#growth-chart .scale-log svg", position={"x": 400, "y": 120})
+    assert "Strategy" in tab.inner_text("#note")
+    tab.focus("section#headline .def")
+    assert "prod(1 + r) - 1" in tab.inner_text("#note")
+    tab.keyboard.press("Escape")
+    assert not tab.locator("#note").is_visible()
+    tab.select_option("#pick", label="SPY")
+    assert "trades" in tab.inner_text("#pick-note")
+    before = tab.inner_text("#pick-note")
+    tab.click("#trade-table tbody tr[data-trade] >> nth=3")
+    assert tab.inner_text("#pick-note") != before
+    assert faults == []
+
+
+def test_page_is_accessible(chromium: Any, page_file: Path) -> None:
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed: make ui")
+    for scheme in ("light", "dark"):
+        tab, _ = opened(chromium, page_file, scheme=scheme)
+        tab.evaluate(AXE.read_text("utf-8"))
+        found = tab.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
+        assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]] == []

@@ -1,0 +1,396 @@
+"""The fill rules once more, in plain Python on integers and fractions, to check the kernel by.
+
+Written from docs/concepts/fill-rules.md; it shares no code with the kernel. One bar at a time, no
+shortcuts. Prices and quantities are integers of 1e-8, money is cents.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+UNIT = 10**8
+YEAR_NS = 360 * 86_400 * 10**9
+
+
+def half_even(value: Fraction) -> int:
+    return round(value)  # Fraction rounds half to even
+
+
+@dataclass
+class Rules:
+    fee: Fraction = Fraction(0)
+    per_share: Fraction = Fraction(0)
+    fee_min: int = 0
+    half_spread: Fraction = Fraction(0)
+    slippage: Fraction = Fraction(0)
+    borrow: float = 0.0
+    optimistic: bool = False
+    through: bool = False
+    participation: float = 0.0
+    reject: bool = False
+    allow_short: bool = True
+    lot: int = 1
+    tick: int = 1_000_000
+
+
+@dataclass
+class Work:
+    bar: int
+    column: int
+    side: int
+    kind: str  # market, limit, stop, stop_limit, trail
+    qty: int
+    tif: str = "GTC"
+    limit: int = 0
+    stop: int = 0
+    trail: int = 0
+    child_stop: int = 0
+    child_target: int = 0
+    reduce_only: bool = False
+    parent: Work | None = None
+    children: list[Work] = field(default_factory=list)
+    filled: int = 0
+    state: str = "working"
+    born: int = 0
+    triggered_at: int = -1
+    tried_at: int = -1
+    raw_fee: int = 0
+    paid_fee: int = 0
+
+    @property
+    def live(self) -> bool:
+        return self.state == "working"
+
+    @property
+    def stop_like(self) -> bool:
+        return self.kind in ("stop", "trail") or (
+            self.kind == "stop_limit" and self.triggered_at < 0
+        )
+
+
+class Oracle:
+    def __init__(self, bars: dict[str, list[list[float]]], ts: list[int], cash: int, rules: Rules):
+        self.bars, self.ts, self.cash, self.rules = bars, ts, cash, rules
+        width = len(bars["close"][0])
+        self.position = [0] * width
+        self.mark = [math.nan] * width
+        self.work: list[Work] = []
+        self.fills: list[tuple[int, ...]] = []
+        self.equity: list[int] = []
+        self.owed = 0.0
+        self.short_value = 0
+
+    # -- prices and money ------------------------------------------------------------------------
+
+    def px(self, name: str, row: int, column: int) -> int:
+        return round(self.bars[name][row][column] * 1e8)
+
+    def has_bar(self, row: int, column: int) -> bool:
+        return not math.isnan(self.bars["close"][row][column])
+
+    @staticmethod
+    def notional(qty: int, px: int) -> int:
+        return half_even(Fraction(qty * px, 10**14))
+
+    def costs(self, order: Work, qty: int, px: int) -> tuple[int, int, int, int]:
+        notional, r = self.notional(qty, px), self.rules
+        raw = order.raw_fee + half_even(notional * r.fee)
+        raw += half_even(qty * r.per_share * 100 / UNIT)
+        fee = max(raw, r.fee_min) - order.paid_fee
+        if order.kind in ("limit", "stop_limit"):
+            return raw, fee, 0, 0
+        return raw, fee, half_even(notional * r.half_spread), half_even(notional * r.slippage)
+
+    def values(self, row: int, own: int, own_px: int) -> tuple[int, int]:
+        longs = shorts = 0
+        for column, qty in enumerate(self.position):
+            if column == own:
+                px = own_px
+            elif self.has_bar(row, column):
+                px = self.last_px.get(column, self.px("open", row, column))
+            else:
+                px = round(self.mark[column] * 1e8) if qty else 0
+            value = half_even(Fraction(qty * px, 10**14))
+            longs, shorts = longs + max(value, 0), shorts + min(value, 0)
+        return longs, shorts
+
+    def affordable(self, order: Work, qty: int, px: int, row: int) -> bool:
+        _, fee, spread, slippage = self.costs(order, qty, px)
+        cash = self.cash - order.side * self.notional(qty, px) - fee - spread - slippage
+        saved = self.position[order.column]
+        self.position[order.column] += order.side * qty
+        longs, shorts = self.values(row, order.column, px)
+        self.position[order.column] = saved
+        return cash + longs + shorts >= longs - shorts
+
+    def funded(self, order: Work, qty: int, px: int, row: int, reducing: int) -> int:
+        """Largest quantity that equity carries: the real-valued bound, then whole cents."""
+        _, shorts = self.values(row, order.column, px)
+        r = self.rules
+        rate = r.fee + (0 if order.kind in ("limit", "stop_limit") else r.half_spread + r.slippage)
+        unit = Fraction(px, 10**14)
+        cost = unit * rate + r.per_share * 100 / UNIT
+        room = self.cash + 2 * shorts + 2 * unit * reducing
+        bound = room / (unit + cost) * (1 + Fraction(1, 10**12))
+        if bound < qty:
+            qty = max(math.floor(max(bound, 0)) // r.lot * r.lot, reducing)
+        if qty <= reducing or self.affordable(order, qty, px, row):
+            return max(qty, reducing)
+        low, high = reducing // r.lot, qty // r.lot
+        while high - low > 1:
+            middle = (low + high) // 2
+            if self.affordable(order, middle * r.lot, px, row):
+                low = middle
+            else:
+                high = middle
+        return max(low * r.lot, reducing)
+
+    # -- filling ---------------------------------------------------------------------------------
+
+    def fill(self, order: Work, px: int, row: int, *, inside: bool) -> bool:
+        r, column = self.rules, order.column
+        before = self.position[column]
+        reducing = max(0, -order.side * before)
+        qty, rest_goes = order.qty - order.filled, False
+        if order.reduce_only:
+            qty = min(qty, reducing)
+            if qty == 0:
+                if order.kind == "market":
+                    order.state = "cancelled"
+                order.tried_at = row
+                return False
+        if order.side < 0 and not r.allow_short and qty > reducing:
+            qty, rest_goes = reducing, True
+            if qty == 0:
+                order.state = "rejected"
+                return False
+        if r.participation:
+            volume = self.bars["volume"][row][column]
+            cap = int(r.participation * volume * 1e8) if volume > 0 else 0
+            cap = max(0, cap - self.used.get(column, 0)) // r.lot * r.lot
+            if qty > cap:
+                if order.tif == "FOK":
+                    order.state = "rejected"
+                    return False
+                qty, rest_goes = cap, False
+        if qty > reducing:
+            can = self.funded(order, qty, px, row, reducing)
+            if can < qty and (r.reject or order.tif == "FOK" or can == 0):
+                order.state = "cancelled" if order.filled else "rejected"
+                return False
+            if can < qty:
+                qty, rest_goes = can, True
+        order.tried_at = row
+        if qty == 0:
+            return False
+        self.book(order, qty, px, row)
+        if order.filled >= order.qty:
+            order.state = "filled"
+        elif rest_goes:
+            order.state = "cancelled"
+        self.end_relatives(order, qty, before)
+        added = qty - min(qty, reducing)
+        if added and (order.child_stop or order.child_target):
+            self.bear(order, added, px if inside else 0, row)
+        return True
+
+    def book(self, order: Work, qty: int, px: int, row: int) -> None:
+        notional = self.notional(qty, px)
+        raw, fee, spread, slippage = self.costs(order, qty, px)
+        order.raw_fee, order.paid_fee = raw, order.paid_fee + fee
+        order.filled += qty
+        self.cash -= order.side * notional + fee + spread + slippage
+        self.position[order.column] += order.side * qty
+        self.last_px[order.column] = px
+        self.used[order.column] = self.used.get(order.column, 0) + qty
+        self.fills.append((row, order.column, order.side, qty, px, notional, fee, spread, slippage))
+
+    def end_relatives(self, order: Work, qty: int, before: int) -> None:
+        for sibling in order.parent.children if order.parent else ():
+            if sibling is not order and sibling.live:
+                sibling.qty -= qty
+                if sibling.qty <= sibling.filled:
+                    sibling.state = "cancelled"
+        after = self.position[order.column]
+        if before and (after == 0 or (after > 0) != (before > 0)):
+            for other in self.work:
+                if other.reduce_only and other.column == order.column and other.live:
+                    other.state = "cancelled"
+
+    def bear(self, order: Work, qty: int, born: int, row: int) -> None:
+        if order.children and order.children[0].live:
+            for child in order.children:
+                child.qty += qty
+            return
+        order.children = []
+        for kind, level in (("stop", order.child_stop), ("limit", order.child_target)):
+            if level:
+                child = Work(row - 1, order.column, -order.side, kind, qty, reduce_only=True)
+                child.stop, child.limit = (level, 0) if kind == "stop" else (0, level)
+                child.parent, child.born = order, born
+                order.children.append(child)
+                self.work.append(child)
+
+    # -- one bar ---------------------------------------------------------------------------------
+
+    def ready(self, order: Work, row: int) -> bool:
+        return (
+            order.live
+            and order.bar < row
+            and order.tried_at != row
+            and self.has_bar(row, order.column)
+        )
+
+    def reduces(self, order: Work) -> bool:
+        return order.side * self.position[order.column] < 0
+
+    def step(self, row: int) -> None:
+        self.row, self.used, self.last_px = row, {}, {}
+        if row and (self.short_value or self.cash < 0):
+            years = (self.ts[row] - self.ts[row - 1]) / float(YEAR_NS)
+            self.owed += -self.short_value * self.rules.borrow * years
+            due = round(self.owed)
+            self.owed -= due
+            self.cash -= due
+        for only_reducing in (True, False):
+            for order in self.work:  # children born meanwhile are met at the end of the list
+                is_turn = not only_reducing or self.reduces(order)
+                if self.ready(order, row) and is_turn and not order.born:
+                    self.at_open(order, row)
+        self.inside(row)
+        self.at_close(row)
+        longs = shorts = 0
+        for column, qty in enumerate(self.position):
+            if self.has_bar(row, column):
+                self.mark[column] = self.bars["close"][row][column]
+            if qty:
+                value = half_even(Fraction(qty * round(self.mark[column] * 1e8), 10**14))
+                longs, shorts = longs + max(value, 0), shorts + min(value, 0)
+        self.short_value = shorts
+        self.equity.append(self.cash + longs + shorts)
+
+    def at_open(self, order: Work, row: int) -> None:
+        px, buys = self.px("open", row, order.column), order.side > 0
+        if order.tif == "CLS":
+            return
+        if order.stop_like:
+            if (px < order.stop) if buys else (px > order.stop):
+                return
+            if order.kind == "stop_limit":
+                order.triggered_at = row
+        is_outside = px > order.limit if buys else px < order.limit
+        if order.kind in ("limit", "stop_limit") and is_outside:
+            if order.tif == "OPG":
+                order.state = "cancelled"
+            return
+        self.fill(order, px, row, inside=False)
+
+    def inside(self, row: int) -> None:
+        def rank(order: Work) -> int:
+            first = order.stop_like != self.rules.optimistic
+            if order.born:
+                return 3 if first else 4
+            return (0 if first else 1) if self.reduces(order) else 2
+
+        for wave in range(5):
+            for order in self.work:
+                if not self.ready(order, row) or order.kind == "market":
+                    continue
+                if order.tif in ("CLS", "OPG"):
+                    continue
+                mine = rank(order)
+                if mine == wave or (wave == 2 and mine < 2):
+                    px = self.born_touch(order, row) if order.born else self.touch(order, row)
+                    if px:
+                        self.fill(order, px, row, inside=True)
+
+    def touch(self, order: Work, row: int) -> int:
+        low, high = self.px("low", row, order.column), self.px("high", row, order.column)
+        close, buys = self.px("close", row, order.column), order.side > 0
+        if order.stop_like:
+            if (high < order.stop) if buys else (low > order.stop):
+                return 0
+            px = max(order.stop, low) if buys else min(order.stop, high)
+            if order.kind != "stop_limit":
+                return px
+            order.triggered_at = row
+            if (px <= order.limit) if buys else (px >= order.limit):
+                return px
+        if order.kind == "stop_limit" and order.triggered_at == row:
+            return order.limit if (close <= order.limit if buys else close >= order.limit) else 0
+        far = self.rules.tick if self.rules.through else 0
+        if buys:
+            return min(order.limit, high) if low <= order.limit - far else 0
+        return max(order.limit, low) if high >= order.limit + far else 0
+
+    def born_touch(self, order: Work, row: int) -> int:
+        first, close = self.px("open", row, order.column), self.px("close", row, order.column)
+        low, high = self.px("low", row, order.column), self.px("high", row, order.column)
+        entry, is_stop = order.born, order.kind == "stop"
+        level = order.stop if is_stop else order.limit
+        far = self.rules.tick if self.rules.through and not is_stop else 0
+        rising = (order.side > 0) == is_stop
+        if (entry >= level) if rising else (entry <= level):
+            return entry
+        if (high < level + far) if rising else (low > level - far):
+            return 0
+        beyond = close >= level if rising else close <= level
+        proven = beyond or (entry > first if rising else entry < first)
+        doubt_fills = is_stop != self.rules.optimistic
+        return level if proven or doubt_fills else 0
+
+    def at_close(self, row: int) -> None:
+        for order in self.work:
+            if not order.live or order.bar >= row:
+                continue
+            has_bar = self.has_bar(row, order.column)
+            if order.kind == "trail" and has_bar:
+                self.follow(order, row)
+            order.born = 0
+            if not order.live:
+                continue
+            if order.tif == "CLS" and has_bar:
+                px = self.px("close", row, order.column)
+                inside = px <= order.limit if order.side > 0 else px >= order.limit
+                if order.kind == "market" or (order.kind == "limit" and inside):
+                    self.fill(order, px, row, inside=True)
+                if order.live:
+                    order.state = "cancelled"
+            elif order.tif in ("IOC", "FOK") and has_bar:
+                order.state = "cancelled"
+            elif order.tif in ("DAY", "OPG", "CLS"):
+                order.state = "expired"
+
+    def follow(self, order: Work, row: int) -> None:
+        close = self.px("close", row, order.column)
+        if order.side > 0:
+            level = min(order.stop, self.px("low", row, order.column) + order.trail)
+        else:
+            level = max(order.stop, self.px("high", row, order.column) - order.trail)
+        moved, order.stop = level != order.stop, level
+        beyond = close >= level if order.side > 0 else close <= level
+        if moved and beyond and order.tried_at != row:
+            self.fill(order, level, row, inside=True)
+
+
+def run_oracle(
+    bars: dict[str, list[list[float]]], ts: list[int], orders: list[Work], cash: int, rules: Rules
+) -> Oracle:
+    """Work orders (sorted by bar) over the bars and return what happened."""
+    oracle = Oracle(bars, ts, cash, rules)
+    for row in range(len(ts)):
+        oracle.step(row)
+        for order in orders:
+            if order.bar == row:
+                if order.kind == "trail" and order.stop == 0:
+                    close = bars["close"][row][order.column]
+                    if math.isnan(close):
+                        order.state = "denied"
+                        continue
+                    order.stop = max(round(close * 1e8) + order.side * order.trail, 1)
+                order.qty = order.qty // rules.lot * rules.lot
+                if order.qty:
+                    oracle.work.append(order)
+    return oracle

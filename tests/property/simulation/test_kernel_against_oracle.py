@@ -1,0 +1,249 @@
+"""The kernel against a plain-Python reading of the fill rules, on random bars and orders."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from fill_oracle import Oracle, Rules, Work, run_oracle
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tradewright.costs import Costs
+from tradewright.domain.bars import Bars
+from tradewright.domain.decisions import Orders
+from tradewright.domain.instruments import Instrument
+from tradewright.domain.outcome import Outcome
+from tradewright.domain.rules import FillRules
+from tradewright.simulation import run_orders
+
+DAY_NS = 86_400 * 10**9
+KINDS = ("market", "limit", "stop", "stop_limit", "trail")
+NAMES = dict(zip(KINDS, ("MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"), strict=True))
+CASH = 1_000_000
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> Bars:
+    n_bars, width = draw(st.integers(4, 14)), draw(st.integers(1, 3))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    coarse = draw(st.sampled_from([0.5, 0.01, 1e-4]))
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.03, (n_bars, width)), axis=0))
+    first = np.vstack([close[:1], close[:-1]]) * np.exp(rng.normal(0, 0.02, (n_bars, width)))
+    spread = np.abs(rng.normal(0, 0.02, (2, n_bars, width)))
+    snap = lambda x: np.maximum(np.round(x / coarse) * coarse, coarse)  # noqa: E731
+    first, close = snap(first), snap(close)
+    high = snap(np.maximum(first, close) * (1 + spread[0]))
+    low = snap(np.minimum(first, close) * (1 - spread[1]))
+    high, low = (
+        np.maximum(high, np.maximum(first, close)),
+        np.minimum(low, np.minimum(first, close)),
+    )
+    volume = np.round(rng.uniform(0, 300, (n_bars, width)))
+    missing = rng.random((n_bars, width)) < draw(st.sampled_from([0.0, 0.15]))
+    for array in (first, high, low, close, volume):
+        array[missing] = np.nan
+    names = tuple(Instrument(f"S{i}", lot_size=draw(LOT), tick_size=0.01) for i in range(width))
+    ts = np.arange(1, n_bars + 1) * DAY_NS
+    return Bars(names, ts, first, high, low, close, volume)
+
+
+LOT = st.shared(st.sampled_from([1.0, 0.001]), key="lot")
+
+
+@st.composite
+def order_tables(draw: st.DrawFn, bars: Bars) -> list[dict[str, object]]:
+    level = st.integers(8_000, 12_500).map(lambda cents: cents / 100)
+    rows = []
+    for _ in range(draw(st.integers(1, 8))):
+        kind = draw(st.sampled_from(KINDS))
+        is_plain = kind in ("market", "limit")
+        tifs = ("GTC", "DAY", "IOC", "FOK", "OPG", "CLS") if is_plain else ("GTC", "DAY", "IOC")
+        rows.append(
+            {
+                "bar": draw(st.integers(0, bars.n_bars - 1)),
+                "column": draw(st.integers(0, bars.n_instruments - 1)),
+                "side": draw(st.sampled_from([1, -1])),
+                "kind": kind,
+                "qty": draw(st.integers(1, 150)),
+                "tif": draw(st.sampled_from(tifs)),
+                "limit": draw(level) if kind in ("limit", "stop_limit") else None,
+                "stop": draw(level) if kind in ("stop", "stop_limit") else None,
+                "trail": draw(st.integers(50, 900)) / 100 if kind == "trail" else None,
+                "stop_loss": draw(st.one_of(st.none(), level)),
+                "take_profit": draw(st.one_of(st.none(), level)),
+                "reduce_only": draw(st.booleans()) and draw(st.booleans()),
+            }
+        )
+    return sorted(rows, key=lambda row: int(str(row["bar"])))
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRules]:
+    bars = draw(markets())
+    costs = Costs(
+        fee_bps=draw(st.sampled_from([0, 10, 37])),
+        fee_per_share=draw(st.sampled_from([0, 0.005])),
+        fee_min=draw(st.sampled_from([0, 1.0])),
+        spread_bps=draw(st.sampled_from([0, 7])),
+        slippage_bps=draw(st.sampled_from([0, 5])),
+        borrow_rate=draw(st.sampled_from([0, 0.5])),
+    )
+    rules = FillRules(
+        intrabar=draw(st.sampled_from(["pessimistic", "optimistic"])),
+        limit_touch=draw(st.sampled_from(["touch", "through"])),
+        max_participation=draw(st.sampled_from([None, 0.1, 0.5])),
+        on_insufficient=draw(st.sampled_from(["cut", "reject"])),
+        allow_short=draw(st.booleans()),
+        max_stale_bars=99,
+    )
+    return bars, draw(order_tables(bars)), costs, rules
+
+
+def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: FillRules) -> Oracle:
+    def scaled(value: object) -> int:
+        return 0 if value is None else round(float(str(value)) * 1e8)
+
+    works = [
+        Work(
+            bar=row["bar"],  # type: ignore[arg-type]
+            column=row["column"],  # type: ignore[arg-type]
+            side=row["side"],  # type: ignore[arg-type]
+            kind=str(row["kind"]),
+            qty=scaled(row["qty"]),
+            tif=str(row["tif"]),
+            limit=scaled(row["limit"]),
+            stop=scaled(row["stop"]),
+            trail=scaled(row["trail"]),
+            child_stop=scaled(row["stop_loss"]),
+            child_target=scaled(row["take_profit"]),
+            reduce_only=bool(row["reduce_only"]),
+        )
+        for row in rows
+    ]
+    plain = Rules(
+        fee=Fraction(round(costs.fee_bps * 1e4), 10**8),
+        per_share=Fraction(round(costs.fee_per_share * 1e8), 10**8),
+        fee_min=round(costs.fee_min * 100),
+        half_spread=Fraction(round(costs.spread_bps / 2 * 1e4), 10**8),
+        slippage=Fraction(round(costs.slippage_bps * 1e4), 10**8),
+        borrow=costs.borrow_rate,
+        optimistic=rules.intrabar == "optimistic",
+        through=rules.limit_touch == "through",
+        participation=rules.max_participation or 0.0,
+        reject=rules.on_insufficient == "reject",
+        allow_short=rules.allow_short,
+        lot=round(bars.instruments[0].lot_size * 1e8),
+    )
+    panel = {k: getattr(bars, k).tolist() for k in ("open", "high", "low", "close", "volume")}
+    if rules.max_participation and any(not (np.nan_to_num(v) > 0).any() for v in bars.volume.T):
+        plain.participation = -1.0
+    return run_oracle(panel, bars.ts.tolist(), works, CASH, plain)
+
+
+def run(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: FillRules) -> Outcome:
+    names = ("bar", "qty", "tif", "limit", "stop", "trail", "stop_loss", "take_profit")
+    table = {name: [row[name] for row in rows] for name in (*names, "reduce_only")}
+    table["symbol"] = [bars.symbols[int(str(row["column"]))] for row in rows]
+    table["side"] = [row["side"] for row in rows]
+    table["type"] = [NAMES[str(row["kind"])] for row in rows]
+    return run_orders(bars, Orders(table), cash_minor=CASH, costs=costs, rules=rules)
+
+
+FIELDS = ("bar", "instrument", "side", "qty", "px", "notional", "fee", "spread", "slippage")
+
+
+@settings(max_examples=300, deadline=None)
+@given(cases())
+def test_kernel_fills_as_the_plain_rules_do(
+    case: tuple[Bars, list[dict[str, object]], Costs, FillRules],
+) -> None:
+    bars, rows, costs, rules = case
+    oracle = expected(bars, rows, costs, rules)
+    if oracle.rules.participation < 0:
+        return  # a column without volume trades without a cap; tests/unit covers it
+    outcome = run(bars, rows, costs, rules)
+    fills = [tuple(int(fill[name]) for name in FIELDS) for fill in outcome.fills]
+    ended = len(outcome.equity)  # a ruined account stops early
+    assert fills == [fill for fill in oracle.fills if fill[0] < ended]
+    assert outcome.equity.tolist() == oracle.equity[:ended]
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases(), st.sampled_from(["pessimistic", "optimistic", "ohlc"]))
+def test_fills_keep_to_the_bar_the_cap_and_the_clock(
+    case: tuple[Bars, list[dict[str, object]], Costs, FillRules], intrabar: str
+) -> None:
+    bars, rows, costs, given_rules = case
+    rules = FillRules(
+        intrabar=intrabar,
+        limit_touch=given_rules.limit_touch,
+        max_participation=given_rules.max_participation,
+        allow_short=given_rules.allow_short,
+        max_stale_bars=99,
+    )
+    outcome = run(bars, rows, costs, rules)
+    used: dict[tuple[int, int], int] = {}
+    for fill in outcome.fills:
+        row, column = int(fill["bar"]), int(fill["instrument"])
+        assert not math.isnan(bars.close[row, column])
+        assert (
+            round(bars.low[row, column] * 1e8) <= fill["px"] <= round(bars.high[row, column] * 1e8)
+        )
+        order = outcome.orders[fill["order"]]
+        decided = outcome.orders[order["parent"]]["bar"] if order["parent"] >= 0 else order["bar"]
+        assert row > decided
+        if order["type"] == 1:  # a limit never fills worse than its price, and pays no slippage
+            assert fill["side"] * (order["limit_px"] - fill["px"]) >= 0
+            assert fill["spread"] == fill["slippage"] == fill["impact"] == 0
+        used[row, column] = used.get((row, column), 0) + int(fill["qty"])
+    if rules.max_participation and (np.nan_to_num(bars.volume) > 0).any(axis=0).all():
+        for (row, column), qty in used.items():
+            assert qty <= rules.max_participation * bars.volume[row, column] * 1e8 + 1
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases())
+def test_cash_stays_above_zero_without_margin_when_only_buying_what_is_owned(
+    case: tuple[Bars, list[dict[str, object]], Costs, FillRules],
+) -> None:
+    bars, rows, costs, given_rules = case
+    free_of_minimum = Costs(fee_bps=costs.fee_bps, slippage_bps=costs.slippage_bps)
+    rules = FillRules(
+        intrabar=given_rules.intrabar, on_insufficient="cut", allow_short=False, max_stale_bars=99
+    )
+    outcome = run(bars, rows, free_of_minimum, rules)
+    assert (outcome.cash >= 0).all()
+    assert (outcome.short_value == 0).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(cases())
+def test_equity_without_costs_less_components_is_equity(
+    case: tuple[Bars, list[dict[str, object]], Costs, FillRules],
+) -> None:
+    bars, rows, costs, rules = case
+    outcome = run(bars, rows, costs, rules)
+    cash = outcome.initial_cash
+    for fill in outcome.fills:
+        cash -= int(fill["side"]) * int(fill["notional"])
+        cash -= sum(int(fill[name]) for name in ("fee", "spread", "slippage", "impact"))
+    assert cash - int(outcome.financing.sum()) == outcome.cash[-1]
+    assert (outcome.cash + outcome.long_value + outcome.short_value == outcome.equity).all()
+
+
+@pytest.mark.parametrize("participation", [None, 0.5])
+def test_oracle_itself_fills_a_hand_worked_gap(participation: float | None) -> None:
+    bars = {
+        "open": [[10.0], [10.0], [8.0]],
+        "high": [[10.0], [11.0], [8.5]],
+        "low": [[10.0], [9.9], [7.5]],
+        "close": [[10.0], [10.5], [8.2]],
+        "volume": [[1e6]] * 3,
+    }
+    work = Work(0, 0, 1, "market", 10 * 10**8, child_stop=9 * 10**8)
+    oracle = run_oracle(bars, [1, 2, 3], [work], 100_000, Rules(participation=participation or 0.0))
+    assert [(f[0], f[2], f[4]) for f in oracle.fills] == [(1, 1, 10 * 10**8), (2, -1, 8 * 10**8)]
+    assert oracle.equity == [100_000, 100_500, 98_000]

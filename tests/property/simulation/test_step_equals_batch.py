@@ -1,0 +1,226 @@
+"""The venue, driven bar by bar, against the batch functions: every fill and every cent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tradewright.costs import Costs
+from tradewright.domain.bars import Bars
+from tradewright.domain.decisions import Orders, Signals, TargetWeights
+from tradewright.domain.instruments import Instrument
+from tradewright.domain.orders import Order, Side
+from tradewright.domain.outcome import Outcome
+from tradewright.domain.rules import FillRules
+from tradewright.simulation import SimulatedVenue, run_orders, run_signals, run_weights
+
+DAY_NS = 86_400 * 10**9
+CASH = 5_000_000
+
+
+@st.composite
+def markets(draw: st.DrawFn) -> Bars:
+    n_bars, width = draw(st.integers(6, 60)), draw(st.integers(1, 4))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    close = 50 * np.exp(np.cumsum(rng.normal(0, 0.03, (n_bars, width)), axis=0))
+    first = np.vstack([close[:1], close[:-1]]) * np.exp(rng.normal(0, 0.01, (n_bars, width)))
+    spread = np.abs(rng.normal(0, 0.015, (2, n_bars, width)))
+    high = np.maximum(first, close) * (1 + spread[0])
+    low = np.minimum(first, close) * (1 - spread[1])
+    volume = rng.uniform(100, 5_000, (n_bars, width))
+    missing = rng.random((n_bars, width)) < draw(st.sampled_from([0.0, 0.05]))
+    for array in (first, high, low, close, volume):
+        array[missing] = np.nan
+    lot = draw(st.sampled_from([1e-8, 1.0]))
+    names = tuple(Instrument(f"S{i}", lot_size=lot) for i in range(width))
+    return Bars(names, np.arange(1, n_bars + 1) * DAY_NS, first, high, low, close, volume)
+
+
+@st.composite
+def settings_of(draw: st.DrawFn) -> dict[str, Any]:
+    costs = Costs(
+        fee_bps=draw(st.sampled_from([0, 10])),
+        fee_min=draw(st.sampled_from([0, 2.5])),
+        slippage_bps=draw(st.sampled_from([0, 5])),
+        impact=draw(st.sampled_from([None, 1.0])),
+        borrow_rate=draw(st.sampled_from([0, 0.02])),
+    )
+    rules = FillRules(
+        intrabar=draw(st.sampled_from(["pessimistic", "optimistic", "ohlc"])),
+        max_participation=draw(st.sampled_from([None, 0.2])),
+        leverage=draw(st.sampled_from([1.0, 2.0])),
+        close_at_end=draw(st.booleans()),
+        max_stale_bars=99,
+    )
+    return {"cash_minor": CASH, "costs": costs, "rules": rules}
+
+
+def assert_same(batch: Outcome, step: Outcome) -> None:
+    assert batch.fills.tolist() == step.fills.tolist()
+    for name in ("equity", "cash", "long_value", "short_value", "financing"):
+        assert getattr(batch, name).tolist() == getattr(step, name).tolist(), name
+    assert batch.orders.tolist() == step.orders.tolist()
+    assert batch.path_dependent_fills == step.path_dependent_fills
+
+
+def is_ruined(venue: SimulatedVenue, row: int) -> bool:
+    return row >= 0 and venue.equity_minor <= 0
+
+
+@settings(max_examples=120, deadline=None)
+@given(markets(), settings_of(), st.integers(0, 2**32 - 1))
+def test_random_bracket_orders_fill_alike_in_both_drives(
+    bars: Bars, how: dict[str, Any], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    count = int(rng.integers(1, 25))
+    at = np.sort(rng.integers(0, bars.n_bars, count))
+    column = rng.integers(0, bars.n_instruments, count)
+    px = np.where(np.isnan(bars.close[at, column]), 50.0, bars.close[at, column])
+    side = rng.choice([1, -1], count)
+    near = px * (1 + rng.normal(0, 0.02, count))
+    optional = lambda share, values: [  # noqa: E731
+        float(v) if rng.random() < share else None for v in values
+    ]
+    kind = rng.choice(["MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"], count)
+    table = {
+        "bar": at.tolist(),
+        "symbol": [bars.symbols[i] for i in column],
+        "side": side.tolist(),
+        "qty": rng.integers(1, 400, count).tolist(),
+        "type": kind.tolist(),
+        "tif": rng.choice(["GTC", "GTC", "DAY", "IOC"], count).tolist(),
+        "limit": [float(v) if "LIMIT" in k else None for k, v in zip(kind, near, strict=True)],
+        "stop": [
+            float(v) if k in ("STOP", "STOP_LIMIT") else None
+            for k, v in zip(kind, near * 1.001, strict=True)
+        ],
+        "trail": [
+            float(v) if k == "TRAILING_STOP" or rng.random() < 0.1 else None
+            for k, v in zip(kind, px * 0.03, strict=True)
+        ],
+        "stop_loss": optional(0.5, px * (1 - side * 0.02)),
+        "take_profit": optional(0.5, px * (1 + side * 0.02)),
+        "reduce_only": (rng.random(count) < 0.15).tolist(),
+    }
+    orders = Orders(table)
+    batch = run_orders(bars, orders, **how)
+    venue = SimulatedVenue(bars, **how)
+    given_orders = list(orders.rows)
+    told = 0
+    for row in range(bars.n_bars):
+        venue.advance(row)
+        told += len(venue.poll()[0])
+        if is_ruined(venue, row):
+            break
+        while given_orders and given_orders[0][0] <= row:
+            venue.submit(given_orders.pop(0)[1])
+    step = venue.outcome()
+    assert_same(batch, step)
+    assert told == len(step.fills)
+
+
+@settings(max_examples=80, deadline=None)
+@given(markets(), settings_of(), st.integers(0, 2**32 - 1))
+def test_signals_fill_alike_when_a_loop_decides_them(
+    bars: Bars, how: dict[str, Any], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    entries, exits = rng.random((2, *bars.close.shape)) < 0.15
+    stop, target = 0.03, 0.04
+    size = float(rng.choice([0.2, 0.5, 1.0]))
+    how = {**how, "rules": FillRules(max_stale_bars=99)}  # nothing stays pending between bars
+    batch = run_signals(bars, Signals(entries, exits, size=size, stop=stop, target=target), **how)
+    venue = SimulatedVenue(bars, **how)
+    pending: dict[int, list[Order]] = {}
+    for row in range(bars.n_bars):
+        venue.advance(row)
+        venue.poll()
+        open_ids = {order.client_order_id for order in venue.open_orders()}
+        for column in range(bars.n_instruments):
+            units = venue.position_units(column)
+            entry, leave = entries[row, column], exits[row, column]
+            mine = [o for o in pending.get(column, []) if o.client_order_id in open_ids]
+            if mine:
+                if leave and units >= 0:
+                    for order in mine:
+                        if not order.reduce_only:
+                            venue.cancel(order.client_order_id)
+                mine = [o for o in mine if o.reduce_only or not (leave and units >= 0)]
+            if mine:
+                continue
+            close = bars.close[row, column]
+            symbol = bars.symbols[column]
+            if units > 0 and leave:
+                order = Order(f"x{row}-{column}", symbol, Side.SELL, units, reduce_only=True)
+                venue.submit(order)
+            elif units == 0 and entry and not leave and not np.isnan(close):
+                order = Order(
+                    f"e{row}-{column}",
+                    symbol,
+                    Side.BUY,
+                    1,
+                    stop_loss_px=round(close * (1 - stop) * 1e8),
+                    take_profit_px=round(close * (1 + target) * 1e8),
+                )
+                venue.submit_fraction(order, size)
+            else:
+                continue
+            pending.setdefault(column, []).append(order)
+    assert_same(batch, venue.outcome())
+
+
+@settings(max_examples=60, deadline=None)
+@given(markets(), settings_of(), st.integers(0, 2**32 - 1))
+def test_weights_fill_alike_when_a_loop_decides_them(
+    bars: Bars, how: dict[str, Any], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    weights = np.full(bars.close.shape, np.nan)
+    rows = rng.random(bars.n_bars) < 0.2
+    drawn = rng.dirichlet(np.ones(bars.n_instruments), int(rows.sum())) * 0.95
+    weights[rows] = drawn * rng.choice([1.0, -1.0], drawn.shape, p=[0.8, 0.2])
+    weights[np.isnan(bars.close)] = np.nan
+    how = {**how, "rules": FillRules(leverage=how["rules"].leverage, max_stale_bars=99)}
+    batch = run_weights(bars, TargetWeights(weights), **how)
+    venue = SimulatedVenue(bars, **how)
+    for row in range(bars.n_bars):
+        venue.advance(row)
+        venue.poll()
+        equity = venue.equity_minor
+        if equity <= 0:
+            break
+        for column in np.flatnonzero(~np.isnan(weights[row])):
+            symbol, weight = bars.symbols[column], weights[row, column]
+            for order in venue.open_orders():
+                if order.symbol == symbol:
+                    venue.cancel(order.client_order_id)
+            px = round(bars.close[row, column] * 1e8)
+            lot = round(bars.instruments[column].lot_size * 1e8)
+            units = abs(weight) * equity / (px * 10.0**-14)
+            wanted = int(np.floor(units * (1.0 + 1e-12))) // lot * lot
+            change = (wanted if weight > 0 else -wanted) - venue.position_units(column)
+            if change:
+                side = Side.BUY if change > 0 else Side.SELL
+                venue.submit(Order(f"{row}-{column}", symbol, side, abs(change)))
+    assert_same(batch, venue.outcome())
+
+
+@settings(max_examples=40, deadline=None)
+@given(markets(), settings_of(), st.integers(0, 2**32 - 1))
+def test_what_comes_after_a_bar_never_changes_what_was_filled_until_it(
+    bars: Bars, how: dict[str, Any], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    entries, exits = rng.random((2, *bars.close.shape)) < 0.2
+    how = {**how, "rules": FillRules(intrabar=how["rules"].intrabar, max_stale_bars=99)}
+    cut = int(rng.integers(1, bars.n_bars))
+    whole = run_signals(bars, Signals(entries, exits, stop=0.02, trail=0.05), **how)
+    part = Signals(entries[:cut], exits[:cut], stop=0.02, trail=0.05)
+    short = run_signals(bars.rows(0, cut), part, **how)
+    assert whole.equity[:cut].tolist() == short.equity.tolist()
+    early = whole.fills[whole.fills["bar"] < cut]
+    assert early.tolist() == short.fills.tolist()

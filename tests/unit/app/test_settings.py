@@ -1,0 +1,79 @@
+"""Settings: precedence, every mistake at once, sources."""
+
+from pathlib import Path
+
+import pytest
+
+from tradewright.app.settings import Settings, known_keys, load_settings
+from tradewright.domain.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def write(path: str, text: str) -> Path:
+    file = Path(path)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text)
+    return file
+
+
+def test_defaults_need_no_configuration():
+    loaded = load_settings({})
+    assert loaded.values == Settings()
+    assert loaded.sources == {}
+
+
+def test_environment_beats_files_and_files_beat_defaults():
+    write("config/settings.yaml", "api:\n  port: 8100\n  host: 127.0.0.2\n")
+    write("config/local.yaml", "api:\n  port: 8200\n")
+    from_files = load_settings({})
+    assert (from_files.values.api.port, from_files.values.api.host) == (8200, "127.0.0.2")
+    assert from_files.sources["api.port"] == "config/local.yaml:2"
+    over = load_settings({"API_PORT": "8300"})
+    assert over.values.api.port == 8300
+    assert load_settings({"API_PORT": "1", "TRADEWRIGHT_API__PORT": "8400"}).values.api.port == 8400
+
+
+def test_config_file_replaces_the_usual_files():
+    write("config/settings.yaml", "api:\n  port: 8100\n")
+    only = write("mine.yaml", "api:\n  host: 127.0.0.3\n")
+    loaded = load_settings({"CONFIG_FILE": str(only)})
+    assert (loaded.values.api.host, loaded.values.api.port) == ("127.0.0.3", 8000)
+
+
+def test_all_mistakes_are_reported_at_once_with_file_and_line():
+    write("config/settings.yaml", "api:\n  prt: 1\n  port: many\nlogging:\n  level: loud\n")
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"TRADEWRIGHT_PATHS__DATADIR": "x"})
+    text = str(caught.value)
+    assert "settings.yaml:2: unknown key 'api.prt'; did you mean 'api.port'?" in text
+    assert "settings.yaml:3: api.port is 'many'" in text
+    assert "settings.yaml:5: logging.level is 'loud'" in text
+    assert "TRADEWRIGHT_PATHS__DATADIR" in text
+
+
+@pytest.mark.parametrize("text", ["- a list", "a: b: c", "api: [1, 2", "!!python/object:os.x {}"])
+def test_files_that_are_not_plain_settings_are_refused(text):
+    file = write("bad.yaml", text)
+    with pytest.raises(ConfigError, match=r"bad\.yaml"):
+        load_settings({"CONFIG_FILE": str(file)})
+
+
+def test_a_config_file_that_does_not_exist_is_named():
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml"):
+        load_settings({"CONFIG_FILE": "nowhere.yaml"})
+
+
+def test_every_setting_has_a_description():
+    missing = []
+    for key in known_keys():
+        model, field = Settings, None
+        for part in key.split("."):
+            field = model.model_fields[part]
+            model = field.annotation
+        if not field.description:
+            missing.append(key)
+    assert missing == []
