@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,23 +24,6 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.to_html(tmp_path_factory.mktemp("page") / "report.html")
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    """Return a headless browser; without one the test is skipped, or fails where promised."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        missing = "Chromium is not installed: apt-get install chromium"
-        if os.environ.get("TRADEWRIGHT_REQUIRE_SERVICES") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as tool:
-        opened = tool.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield opened
-        opened.close()
-
-
 def opened(
     browser: Any, file: Path, *, width: int = 1280, scheme: str = "light"
 ) -> tuple[Any, list[str]]:
@@ -61,17 +41,17 @@ def opened(
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")])
 def test_page_draws_without_fault_request_or_sideways_scroll(
-    chromium: Any, page_file: Path, width: int, scheme: str
+    browser: Any, page_file: Path, width: int, scheme: str
 ) -> None:
-    tab, faults = opened(chromium, page_file, width=width, scheme=scheme)
+    tab, faults = opened(browser, page_file, width=width, scheme=scheme)
     assert tab.evaluate("document.documentElement.scrollWidth") == width
     assert tab.locator("#growth-chart path.s1").first.is_visible()
     assert tab.locator("#candles path.body").count() == 2
     assert faults == []
 
 
-def test_pointer_and_choices_are_answered(chromium: Any, page_file: Path) -> None:
-    tab, faults = opened(chromium, page_file)
+def test_pointer_and_choices_are_answered(browser: Any, page_file: Path) -> None:
+    tab, faults = opened(browser, page_file)
     assert not tab.locator(".scale-log svg").is_visible()
     tab.click("button[data-scale=log]")
     assert tab.locator(".scale-log svg").is_visible()
@@ -89,11 +69,11 @@ def test_pointer_and_choices_are_answered(chromium: Any, page_file: Path) -> Non
     assert faults == []
 
 
-def test_page_is_accessible(chromium: Any, page_file: Path) -> None:
+def test_page_is_accessible(browser: Any, page_file: Path) -> None:
     if not AXE.is_file():
         pytest.skip("axe-core is not installed: make ui")
     for scheme in ("light", "dark"):
-        tab, _ = opened(chromium, page_file, scheme=scheme)
+        tab, _ = opened(browser, page_file, scheme=scheme)
         tab.evaluate(AXE.read_text("utf-8"))
         found = tab.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
         assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]] == []

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from served_page import PAGE, Served, Tab, chromium, need, open_tab, serve
+from browsing import need
+from served_page import PAGE, Served, Tab, open_tab, serve
 
 
 @pytest.fixture
@@ -49,8 +50,7 @@ def studied(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="session")
 def needs_page() -> None:
-    """Skip unless browser, built page and accessibility checker are there."""
-    need(chromium() is not None, "Chromium is not installed: apt-get install chromium")
+    """Skip unless the page is built."""
     need(PAGE.is_file(), "the web page is not built: make ui")
 
 
@@ -62,17 +62,6 @@ def served(studied, needs_page, tmp_path_factory) -> Iterator[Served]:
     server = serve(folder)
     yield server
     assert server.end() == 0
-
-
-@pytest.fixture(scope="session")
-def browser(needs_page) -> Iterator[object]:
-    """Debian's Chromium, headless."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as tool:
-        opened = tool.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
 REPOSITORY = Path(__file__).parents[3]
 AXE = REPOSITORY / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PAGE = REPOSITORY / "src" / "tradewright" / "api" / "ui" / "index.html"
 COMMAND = [sys.executable, "-c", "from tradewright.app.cli.main import main; main()"]
-
-
-def chromium() -> str | None:
-    """Return the path of Debian's Chromium."""
-    return shutil.which("chromium") or shutil.which("chromium-browser")
-
-
-def need(is_there: bool, what: str) -> None:
-    """Skip where something is missing, fail where it is promised to be there."""
-    if is_there:
-        return
-    if os.environ.get("TRADEWRIGHT_REQUIRE_SERVICES") == "1":
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 @dataclass

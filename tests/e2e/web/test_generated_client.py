@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 
-from served_page import REPOSITORY, need
+from browsing import need
+from served_page import REPOSITORY
 
 WEB = REPOSITORY / "web"
 

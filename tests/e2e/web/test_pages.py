@@ -7,8 +7,9 @@ import json
 import re
 
 import pytest
+from browsing import need
 from playwright.sync_api import expect
-from served_page import AXE, PAGE, need, open_tab
+from served_page import AXE, PAGE, open_tab
 
 pytestmark = pytest.mark.browser
 
