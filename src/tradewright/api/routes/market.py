@@ -110,7 +110,7 @@ def get_data_overview(here: Here) -> DataOverview:
     rows, is_sample = available_series(here.workspace)
     symbols = sorted({row.symbol for row in rows})
     sectors = sector_of_symbol()
-    counted = Counter(sectors.get(symbol) or "unknown" for symbol in symbols)
+    counted = Counter(sectors.get(symbol) or "No sector" for symbol in symbols)
     return DataOverview(
         symbols=len(symbols),
         rows=sum(row.rows for row in rows),
