@@ -219,13 +219,18 @@ def deflated_sharpe(
     trial_sharpes : sequence of float
         Per-period ratio of every configuration tried, NaN where undefined.
     n_trials : int, optional
-        Trials counted; the length of `trial_sharpes` unless given. Fewer than two usable ratios
-        leave the sampling variance of one ratio, ``1 / (n - 1)``, as the spread of trials.
+        Trials counted; the length of `trial_sharpes` unless given.
 
     Returns
     -------
     float
         In [0, 1]; with one trial the probabilistic Sharpe ratio over 0.
+
+    Notes
+    -----
+    A trial that was counted but whose ratio is not known spreads like one ratio estimated without
+    skill, with variance ``1 / (n - 1)``: the known ratios may look alike and must not make the
+    unknown ones look alike too. The spread is never less than that of the known ratios.
 
     References
     ----------
@@ -239,7 +244,9 @@ def deflated_sharpe(
     """
     count = max(1, len(trial_sharpes) if n_trials is None else n_trials)
     usable = np.array([value for value in trial_sharpes if math.isfinite(value)])
-    variance = float(usable.var(ddof=1)) if len(usable) > 1 else 1.0 / max(moments.n - 1, 1)
+    known = float(usable.var(ddof=1)) if len(usable) > 1 else 0.0
+    unknown = max(count - max(len(usable), 1), 0) / max(moments.n - 1, 1)
+    variance = max(known, (known * max(len(usable) - 1, 0) + unknown) / max(count - 1, 1))
     return probabilistic_sharpe(moments, benchmark=expected_maximum_sharpe(variance, count))
 
 

@@ -109,6 +109,25 @@ def test_trials_are_counted_once_a_configuration(space, planted):
     assert changed.n_trials == 1  # another label is another family
 
 
+def test_declared_trials_count_once_for_the_whole_family(space, planted_page):
+    space.bars.write(planted_bars(0.0), ts_known=space.clock.now_ns())
+    planted = Study.from_mapping(planted_page)
+    quick = {"validation.controls": 0}
+    plain = planted.run(space, changes=quick)
+    declared = planted.run(space, changes={**quick, "validation.prior_trials": 6})
+    assert (plain.n_trials, declared.n_trials) == (1, 2 + 6)
+    assert declared.statistics["trials"] == 8
+    assert declared.statistics["deflated_sharpe"] < declared.statistics["probabilistic_sharpe"]
+    assert declared.manifest["trials"]["count"] == 8
+    # another page of the family meets the declared ones too, and the largest number holds
+    other = planted.run(space, changes={**quick, "decision.top_k": 3})
+    assert other.n_trials == 3 + 6
+    more = planted.run(space, changes={**quick, "validation.prior_trials": 7})
+    assert more.n_trials == 4 + 7
+    fewer = planted.run(space, changes={**quick, "seed": 4, "validation.prior_trials": 2})
+    assert fewer.n_trials == 5 + 7
+
+
 def test_cost_sensitivity_reruns_the_engine(space, planted):
     run = planted.run(space, changes={"validation.controls": 0})
     rows = {row["multiple"]: row for row in run.extras.cost_sensitivity}

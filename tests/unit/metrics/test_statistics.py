@@ -68,6 +68,17 @@ def test_more_trials_never_raise_the_deflated_ratio() -> None:
     assert found == sorted(found, reverse=True)
 
 
+def test_unknown_trials_are_not_hidden_by_known_ones_that_look_alike() -> None:
+    moments = SharpeMoments(0.05, 1000)
+    alone = deflated_sharpe(moments, [0.05], n_trials=5)
+    hurdle = expected_maximum_sharpe(1 / 999, 5)
+    assert alone == pytest.approx(probabilistic_sharpe(moments, benchmark=hurdle))
+    twins = deflated_sharpe(moments, [0.05, 0.05], n_trials=6)
+    assert twins < deflated_sharpe(moments, [0.05, 0.05]) - 0.05
+    pooled = expected_maximum_sharpe(4 / 999 / 5, 6)
+    assert twins == pytest.approx(probabilistic_sharpe(moments, benchmark=pooled))
+
+
 def test_expected_maximum_is_that_of_simulated_noise() -> None:
     draws = np.random.default_rng(5).normal(0.0, 0.3, (4000, 50)).max(axis=1)
     assert expected_maximum_sharpe(0.09, 50) == pytest.approx(draws.mean(), rel=0.02)

@@ -137,9 +137,8 @@ class StudyJob:
                 rerunner=self._again,
             )
             if complete and self.save:
-                family = recording.trial_family(page, origin)
                 ratio = market.sharpe_per_period(outcome)
-                run = recording.count_trial(run, self.workspace, family, ratio)
+                run = recording.count_trial(run, self.workspace, page, ratio=ratio)
             if self.save:
                 recording.save_run(run, self.workspace, result.forecasts)
                 if complete:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("tradewright.studies")
 FORECASTS: Final = "forecasts.parquet"
+DECLARED: Final = ":declared"
+"""Ends the name under which the trials that pages declare are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ def origin_of(bars: Bars, as_of_ns: int) -> Origin:
     return Origin(data_version(bars), as_of_ns, int(bars.ts[0]), int(bars.ts[-1]))
 
 
-def trial_family(page: StudyPage, origin: Origin) -> str:
+def trial_family(page: StudyPage, version: str) -> str:
     """Return the family in which trials are counted: data, universe, label, strategy.
 
     The model and its parameters do not enter: trying another model on the same data is another
@@ -66,7 +68,7 @@ def trial_family(page: StudyPage, origin: Origin) -> str:
     """
     mapping = page.to_mapping()
     keys = {
-        "data": origin.version,
+        "data": version,
         "universe": mapping["universe"],
         "labels": mapping["labels"],
         "strategy": "forecast",
@@ -268,23 +270,42 @@ def build_run(
     )
 
 
-def count_trial(run: Run, workspace: Workspace, family: str, ratio: float) -> Run:
+def count_trial(run: Run, workspace: Workspace, page: StudyPage, *, ratio: float) -> Run:
     """Count the run as a trial of its family, unless the very same run is stored already.
+
+    Trials that a page declares (``validation.prior_trials``) belong to the family too: the largest
+    number that any page declared counts once, for every run of the family.
+
+    Parameters
+    ----------
+    run : Run
+        Completed; its manifest knows the data.
+    workspace : Workspace
+        Keeps the counts.
+    page : StudyPage
+        What was run.
+    ratio : float
+        Sharpe ratio of one period; NaN where undefined.
 
     Returns
     -------
     Run
         The same run, knowing every trial so far.
     """
+    family = trial_family(page, str(run.manifest["data_version"]))
     try:
         workspace.runs.load(run.run_id, "manifest.json")
     except NoDataError:
         workspace.runs.add_trials(family, [ratio])
+    declared = f"{family}{DECLARED}"
+    missing = page.validation.prior_trials - len(workspace.runs.trials(declared))
+    if missing > 0:
+        workspace.runs.add_trials(declared, [math.nan] * missing)
     ratios = tuple(float(r) for r in workspace.runs.trials(family))
     run.extras = replace(
         run.extras,
         trials=tuple(r for r in ratios if math.isfinite(r)),
-        n_trials=len(ratios),
+        n_trials=len(ratios) + len(workspace.runs.trials(declared)),
         trial_family=family,
     )
     # The manifest was built to know the id; it also says the trials, so it is built again.

@@ -187,6 +187,8 @@ class ValidationSection(Section):
     ----------
     controls : int
         Fits on shuffled labels, K.
+    prior_trials : int
+        Set-ups looked at on the same data that no stored run shows; counted like runs.
     """
 
     scheme: Literal["rolling", "expanding", "fixed"] = "rolling"
@@ -196,6 +198,7 @@ class ValidationSection(Section):
     embargo_days: Annotated[int, Field(ge=0)] = 0
     keep_tail: bool = False
     controls: Annotated[int, Field(ge=0, le=1000)] = 20
+    prior_trials: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
     def windows(self) -> WalkForward:
         """Return how history is cut."""
