@@ -79,16 +79,28 @@ def excursions(
     """
     adverse = np.zeros(len(trips))
     favourable = np.zeros(len(trips))
-    for row, trip in enumerate(trips):
-        column, first, last = trip["instrument"], trip["entry_bar"], trip["exit_bar"] + 1
-        span_high, span_low = high[first:last, column], low[first:last, column]
-        if np.isnan(span_high).all() or not trip["entry_px"] > 0:
+    for column in np.unique(trips["instrument"]):
+        rows = np.flatnonzero((trips["instrument"] == column) & (trips["entry_px"] > 0))
+        if not len(rows):
             continue
-        up = float(np.nanmax(span_high)) / trip["entry_px"] - 1.0
-        down = float(np.nanmin(span_low)) / trip["entry_px"] - 1.0
-        worst, best = (down, up) if trip["side"] > 0 else (-up, -down)
-        adverse[row], favourable[row] = min(worst, 0.0), max(best, 0.0)
+        own = trips[rows]
+        spans = np.stack([own["entry_bar"], own["exit_bar"] + 1], axis=1).ravel()
+        entry, side = own["entry_px"], own["side"]
+        up = _over_spans(np.fmax, high[:, column], spans) / entry - 1.0
+        down = _over_spans(np.fmin, low[:, column], spans) / entry - 1.0
+        worst, best = np.where(side > 0, down, -up), np.where(side > 0, up, -down)
+        adverse[rows] = np.fmin(worst, 0.0)
+        favourable[rows] = np.fmax(best, 0.0)
     return adverse, favourable
+
+
+def _over_spans(
+    choose: np.ufunc, prices: NDArray[np.float64], spans: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    # The extreme of each span; spans are first, end, first, end ... and NaN means no bar traded.
+    padded = np.append(prices, np.nan)  # a span may end where the prices end
+    found: NDArray[np.float64] = choose.reduceat(padded, spans)[::2]
+    return found
 
 
 def _mean(values: NDArray[np.float64]) -> float:
