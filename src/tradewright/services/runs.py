@@ -24,6 +24,7 @@ from tradewright.services.results.timeline import Benchmark, Timeline
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradewright.metrics.drawdowns import PathRisk
     from tradewright.services.results.evidence import RunStatistics
     from tradewright.services.results.figures import RunMetrics
     from tradewright.services.workspace import Workspace
@@ -97,6 +98,7 @@ class Run:
         self._created_ns = created_ns
         self._bars = bars
         self._rerunner = rerunner
+        self._known_metrics: dict[str, float] = {}
         self.is_condensed = False  # stored with sessions in place of its many short bars
 
     def __repr__(self) -> str:
@@ -172,18 +174,28 @@ class Run:
         return round_trips(self.outcome)
 
     @cached_property
+    def path(self) -> PathRisk:
+        """Drawdown and exposure over every measured bar."""
+        from tradewright.metrics.drawdowns import path_risk
+
+        outcome, first = self.outcome, self.timeline.first
+        return path_risk(
+            outcome.equity[first:], outcome.long_value[first:], outcome.short_value[first:]
+        )
+
+    @cached_property
     def measured_fills(self) -> NDArray[np.void]:
         """Fills within the measured span."""
         fills = self.outcome.fills
         first = self.timeline.first
         return fills[fills["bar"] >= first] if first else fills
 
-    @cached_property
+    @property
     def metrics(self) -> RunMetrics:
         """Metrics by name, see docs/reference/metrics.md; NaN where not defined."""
         from tradewright.services.results.figures import RunMetrics
 
-        return RunMetrics(self)
+        return RunMetrics(self, self._known_metrics)  # kept, the two would hold each other
 
     @cached_property
     def statistics(self) -> RunStatistics:

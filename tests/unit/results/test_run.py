@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -400,3 +402,16 @@ def test_compare_refuses_a_leak(make_run: Callable[..., Run]) -> None:
     leaky = make_run(extras=RunExtras(leak=Guard(False, "x")))
     with pytest.raises(RefusedError, match="sees the future"):
         compare(make_run(), leaky)
+
+
+def test_measured_run_is_freed_without_the_garbage_collector(run: Run) -> None:
+    twin = Run(run.outcome, run.bars)
+    assert twin.metrics["sharpe"] == run.metrics["sharpe"]
+    assert twin.metrics["mean_gross_exposure"] > 0
+    gone = weakref.ref(twin)
+    gc.disable()
+    try:
+        del twin
+        assert gone() is None
+    finally:
+        gc.enable()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.money import minor_exponent
 from tradewright.metrics import glossary
 from tradewright.metrics.benchmark import relative_performance
-from tradewright.metrics.drawdowns import PathRisk, drawdown_series, path_risk
+from tradewright.metrics.drawdowns import drawdown_series
 from tradewright.metrics.returns import performance, sharpe
 from tradewright.metrics.trades import trade_metrics
 
@@ -31,11 +30,13 @@ class RunMetrics(Mapping[str, float]):
     ----------
     run : Run
         What is measured; every figure covers its measured span.
+    known : dict
+        Figures computed so far; grows, and belongs to the run.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, known: dict[str, float]) -> None:
         self._run = run
-        self._known: dict[str, float] = {}
+        self._known = known
 
     def __getitem__(self, name: str) -> float:
         if name not in _GROUP_OF:
@@ -78,14 +79,6 @@ class RunMetrics(Mapping[str, float]):
             }[group]
         ]
 
-    @cached_property
-    def path(self) -> PathRisk:
-        """Drawdown and exposure over every measured bar."""
-        outcome, first = self._run.outcome, self._run.timeline.first
-        return path_risk(
-            outcome.equity[first:], outcome.long_value[first:], outcome.short_value[first:]
-        )
-
     def _returns(self) -> dict[str, float]:
         timeline = self._run.timeline
         return performance(
@@ -99,7 +92,7 @@ class RunMetrics(Mapping[str, float]):
         return {"calmar": growth / -fall if fall < 0 else math.nan}
 
     def _drawdown(self) -> dict[str, float]:
-        path, rows = self.path, self._run.timeline.rows
+        path, rows = self._run.path, self._run.timeline.rows
         first = self._run.timeline.first
 
         def sessions(start: int, end: int) -> float:
@@ -133,7 +126,7 @@ class RunMetrics(Mapping[str, float]):
         return trade_metrics(self._run.trips, minor_per_major=per_major)
 
     def _exposure(self) -> dict[str, float]:
-        path, years = self.path, self._run.timeline.years
+        path, years = self._run.path, self._run.timeline.years
         traded = float(self._run.measured_fills["notional"].sum())
         turnover = traded / 2 / path.mean_equity / years if years > 0 else math.nan
         return {
@@ -160,7 +153,7 @@ class RunMetrics(Mapping[str, float]):
         parts["financing_costs"] = int(outcome.financing[self._run.timeline.first :].sum())
         total = trading + parts["financing_costs"]
         found = {name: minor / major for name, minor in parts.items()}
-        years, mean = self._run.timeline.years, self.path.mean_equity
+        years, mean = self._run.timeline.years, self._run.path.mean_equity
         traded = float(fills["notional"].sum())
         found["total_costs"] = total / major
         found["cost_drag"] = total / mean / years if years > 0 and mean > 0 else math.nan

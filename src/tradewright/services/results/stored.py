@@ -11,7 +11,7 @@ from tradewright.ports.run_store import RunStore
 from tradewright.services.results.documents import read_frame, read_json, read_outcome
 from tradewright.services.results.evidence import RunStatistics
 from tradewright.services.results.extras import RunExtras
-from tradewright.services.results.figures import RunMetrics, stored_metrics
+from tradewright.services.results.figures import stored_metrics
 from tradewright.services.results.timeline import Benchmark
 
 if TYPE_CHECKING:
@@ -89,8 +89,6 @@ def _restore(run: Run, figures: Mapping[str, Any]) -> None:
         verdict["word"], verdict["sentence"], tuple(verdict["cautions"])
     )
     if figures.get("metrics") is not None:
-        metrics = RunMetrics(run)
-        metrics.know(stored_metrics(figures["metrics"]))
-        run.__dict__["metrics"] = metrics
+        run.metrics.know(stored_metrics(figures["metrics"]))
     if figures.get("statistics") is not None:
         run.__dict__["statistics"] = RunStatistics.from_document(figures["statistics"])
