@@ -20,7 +20,7 @@ from tradewright.api.gate import Gate
 from tradewright.api.live import LiveHub
 from tradewright.api.reference import add_reference
 from tradewright.api.routes import market, paper, runs, system
-from tradewright.services.jobs import JobRunner
+from tradewright.services.jobs import JobHistory, JobRunner
 from tradewright.services.workspace import Workspace
 from tradewright.version import __version__
 
@@ -77,7 +77,7 @@ def create_app(
     context = Context(
         workspace=workspace,
         paper=paper,
-        jobs=jobs or JobRunner(workspace.bus, workspace.clock),
+        jobs=jobs or _job_runner(workspace),
         studies=studies,
         settings=options,
     )
@@ -86,6 +86,12 @@ def create_app(
         Gate, allowed_hosts=options.allowed_hosts, max_body_bytes=options.max_body_bytes
     )
     return app
+
+
+def _job_runner(workspace: Workspace) -> JobRunner:
+    folder = workspace.data_dir / "jobs"
+    history = JobHistory(workspace.journal, folder, workspace.clock)
+    return JobRunner(workspace.bus, workspace.clock, history)
 
 
 def _open_hub(context: Context) -> LiveHub:

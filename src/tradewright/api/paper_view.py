@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
@@ -109,10 +108,8 @@ def start(paper: PaperTrading, body: PaperStartBody) -> PaperStatus:
 
 
 def end(paper: PaperTrading) -> None:
-    """End the session of this process in order, because the process ends."""
-    if is_active(paper):
-        with suppress(RefusedError):  # another process runs it, or it ended by itself
-            paper.stop("the server was stopped")
+    """End the session of this process in order, because the process ends; no other one."""
+    paper.close("the server was stopped")
 
 
 def sources_of(workspace: Workspace) -> list[PaperSourceRow]:

@@ -22,7 +22,7 @@ from tradewright.app.clock import WallClock
 from tradewright.domain.errors import ConfigError
 from tradewright.marketdata import sample_bars
 from tradewright.services.backtest import backtest
-from tradewright.services.jobs import JobRunner
+from tradewright.services.jobs import JobHistory, JobRunner
 from tradewright.services.paper import PaperTrading
 from tradewright.services.workspace import Workspace
 
@@ -83,7 +83,8 @@ class Server:
     def __init__(self, workspace: Workspace, settings: ApiSettings) -> None:
         self.workspace = workspace
         self.studies = GatedStudies()
-        self.jobs = JobRunner(workspace.bus, workspace.clock)
+        history = JobHistory(workspace.journal, workspace.data_dir / "jobs", workspace.clock)
+        self.jobs = JobRunner(workspace.bus, workspace.clock, history)
         self.app = create_app(
             workspace,
             paper=PaperTrading(workspace),
@@ -116,6 +117,13 @@ def server(stocked) -> Iterator[Server]:
     """A server over the stocked workspace."""
     with Server(stocked[0], ApiSettings()).running() as running:
         yield running
+
+
+@pytest.fixture
+def new_servers(tmp_path) -> tuple[Workspace, Callable[[], Server]]:
+    """An empty workspace, and how to put one server after the other over it."""
+    workspace = make_workspace(tmp_path)
+    return workspace, lambda: Server(workspace, ApiSettings())
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from tradewright.services.paper import PaperTrading
+
 API = "/api/v1"
 
 
@@ -180,3 +182,20 @@ def test_paper_session_is_listed_but_never_judged_as_evidence(http, until):
     judgement = http.get(f"/runs/{session}").json()["judgement"]
     assert judgement["word"] == ""
     assert judgement["sentence"].startswith("Not judged")
+
+
+def test_server_that_stops_ends_its_own_session_and_no_other(new_servers):
+    workspace, new_server = new_servers
+    elsewhere = PaperTrading(workspace)
+    with new_server().running() as server:
+        own = httpx2.Client(base_url=server.url + API, timeout=20)
+        elsewhere.start("buy_and_hold", speed=5.0)
+        assert own.get("/paper").json()["state"] in {"STARTING", "RUNNING"}
+    assert elsewhere.status()["state"] == "RUNNING"
+    elsewhere.stop("done")
+    assert elsewhere.wait(20)
+    with new_server().running() as server:
+        own = httpx2.Client(base_url=server.url + API, timeout=20)
+        assert own.post("/paper/start", json={"source": "buy_and_hold"}).status_code == 200
+    ended = elsewhere.status()
+    assert (ended["state"], ended["message"]) == ("STOPPED", "the server was stopped")

@@ -6,10 +6,11 @@ import threading
 
 import pytest
 
+from tradewright.adapters.stores.journal import MemoryJournal
 from tradewright.app.bus import InProcessBus
 from tradewright.app.clock import WallClock
 from tradewright.domain.errors import ConfigError, NoDataError, RefusedError
-from tradewright.services.jobs import JobRunner, JobStatus
+from tradewright.services.jobs import JobHistory, JobRunner, JobStatus
 
 WAIT_S = 10
 
@@ -163,3 +164,55 @@ def test_closed_runner_takes_no_more(bench):
     runner.close()
     with pytest.raises(RefusedError, match="stopping"):
         runner.submit("study", "late", lambda _report: "")
+
+
+@pytest.fixture
+def keep(tmp_path):
+    """Open runners on one record, each as a server of its own would."""
+    journal, opened = MemoryJournal(), []
+
+    def open_runner():
+        bus = InProcessBus()
+        history = JobHistory(journal, tmp_path / "jobs", WallClock())
+        opened.append(JobRunner(bus, WallClock(), history))
+        return opened[-1], Watch(bus), history
+
+    yield open_runner
+    for runner in opened:
+        runner.close()
+
+
+def test_jobs_are_known_after_a_restart(keep):
+    runner, watch, _ = keep()
+    done = runner.submit("study", "demo", lambda report: "/runs/r1")
+    watch.until(done.job_id, "COMPLETED")
+    runner.close()
+    later, watch, _ = keep()
+    assert later.get(done.job_id) == runner.get(done.job_id)
+    more = later.submit("study", "demo", lambda report: "/runs/r2")
+    watch.until(more.job_id, "COMPLETED")
+    assert [job.job_id for job in later.list_jobs()] == ["job-2", "job-1"]
+
+
+def test_job_whose_server_died_is_failed_and_stays_so(keep):
+    runner, watch, history = keep()
+    gate = threading.Event()
+
+    def work(report):
+        gate.wait(WAIT_S)
+        return "/runs/r1"
+
+    running = runner.submit("study", "demo", work)
+    waiting = runner.submit("study", "second", work)
+    watch.until(running.job_id, "RUNNING")
+    neighbour, _, _ = keep()  # a second server meets the jobs of one that lives
+    assert list(neighbour.list_jobs()) == []
+    assert neighbour.submit("study", "third", lambda report: "/runs/r3").job_id == "job-3"
+    history._handle.close()  # what the operating system does when a process ends
+    for opened in (keep()[0], keep()[0]):
+        for job_id in (running.job_id, waiting.job_id):
+            found = opened.get(job_id)
+            assert found.status is JobStatus.FAILED
+            assert "process ended in the middle" in found.error
+            assert found.finished_ns > 0
+    gate.set()

@@ -73,7 +73,7 @@ export interface paths {
         };
         /**
          * Jobs, newest first
-         * @description Return the jobs of this server's life.
+         * @description Return the jobs, those of earlier servers on this data directory too.
          */
         get: operations["listJobs"];
         put?: never;

@@ -102,7 +102,7 @@ def run_study(
     responses=refusals(),
 )
 def list_jobs(here: Here, query: Annotated[JobQuery, Query()]) -> Page[Job]:
-    """Return the jobs of this server's life."""
+    """Return the jobs, those of earlier servers on this data directory too."""
     rows = here.jobs.list_jobs(kind=query.kind)
     page, after = cut_page(rows, query, key=lambda job: [job.job_id], scope=f"jobs:{query.kind}")
     return Page(items=[Job.of(job) for job in page], next_cursor=after)

@@ -153,7 +153,7 @@ def _follow(account: PaperTrading) -> None:
                 report(line["progress"], f"{line['state'].lower()} {(line['tape_at'] or '')[:4]}")
         except KeyboardInterrupt:
             frame.say("ending the session")
-            account.stop("Ctrl-C")
+            account.close("Ctrl-C")
             account.wait()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from tradewright.domain.errors import ConfigError, RefusedError
@@ -143,7 +144,8 @@ class PaperTrading:
     def close(self, reason: str = "the process ended") -> None:
         """End the session in order if it runs in this process; one elsewhere goes on."""
         if self._session is not None and self._session.is_alive:
-            self.stop(reason)
+            with suppress(RefusedError):  # it ended by itself in this moment
+                self.stop(reason)
 
     def status(self) -> dict[str, Any]:
         """Return what the last session does; ``IDLE`` where none was ever started.

@@ -6,8 +6,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from queue import SimpleQueue
 from typing import Any, Final
 
@@ -18,9 +17,11 @@ from tradewright.domain.errors import (
     TradewrightError,
     nearest,
 )
-from tradewright.domain.time import NS_PER_SECOND, from_ns
+from tradewright.domain.time import NS_PER_SECOND
 from tradewright.ports.clock import Clock
 from tradewright.ports.event_bus import EventBus
+from tradewright.services.jobs.history import JobHistory
+from tradewright.services.jobs.job import Job, JobStatus
 
 LOG = logging.getLogger("tradewright.jobs")
 
@@ -29,84 +30,6 @@ TOPIC: Final = "jobs"
 
 KEPT: Final = 200
 """Finished jobs remembered; older ones are forgotten, their runs stay stored."""
-
-
-class JobStatus(StrEnum):
-    """State of a job; COMPLETED and later never change."""
-
-    QUEUED = "QUEUED"
-    RUNNING = "RUNNING"
-    VALIDATING = "VALIDATING"
-    COMPLETED = "COMPLETED"
-    FAILED = "FAILED"
-    CANCELLED = "CANCELLED"
-    TIMED_OUT = "TIMED_OUT"
-
-    @property
-    def is_terminal(self) -> bool:
-        """Whether nothing more can happen to the job."""
-        return self not in (JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.VALIDATING)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What is known of a job at one moment.
-
-    Parameters
-    ----------
-    job_id : str
-        Counted from 1 in the life of the server: ``job-1``.
-    kind : str
-        For example ``study``.
-    name : str
-        What it works on.
-    status : JobStatus
-        Where it stands.
-    progress : float
-        Fraction done, 0 to 1; never falls.
-    message : str
-        The stage, in words.
-    result_url : str
-        Path of what it made; empty until then.
-    error, cause : str
-        Why it failed, and ``refused`` (a gate or guard), ``invalid`` or ``internal``.
-    created_ns, started_ns, finished_ns : int
-        UTC nanoseconds; 0 where it has not happened.
-    eta_s : float or None
-        Expected seconds left, from the pace so far.
-    """
-
-    job_id: str
-    kind: str
-    name: str
-    status: JobStatus
-    progress: float = 0.0
-    message: str = ""
-    result_url: str = ""
-    error: str = ""
-    cause: str = ""
-    created_ns: int = 0
-    started_ns: int = 0
-    finished_ns: int = 0
-    eta_s: float | None = None
-
-    def as_payload(self) -> dict[str, Any]:
-        """Return the job as JSON-ready values; times are RFC 3339 text or None."""
-        return {
-            "job_id": self.job_id,
-            "kind": self.kind,
-            "name": self.name,
-            "status": self.status.value,
-            "progress": round(self.progress, 4),
-            "message": self.message,
-            "eta_s": None if self.eta_s is None else round(self.eta_s, 1),
-            "result_url": self.result_url or None,
-            "error": self.error or None,
-            "cause": self.cause or None,
-            "created_at": _text(self.created_ns),
-            "started_at": _text(self.started_ns),
-            "finished_at": _text(self.finished_ns),
-        }
 
 
 Report = Callable[[float, str], None]
@@ -122,6 +45,8 @@ class JobRunner:
         Where each change is published, on topic `TOPIC`.
     clock : Clock
         Source of the times.
+    history : JobHistory, optional
+        Keeps the jobs when the process ends; without it they are forgotten.
 
     Notes
     -----
@@ -129,7 +54,7 @@ class JobRunner:
     stopped before its end. A finished job's state never changes.
     """
 
-    def __init__(self, bus: EventBus, clock: Clock) -> None:
+    def __init__(self, bus: EventBus, clock: Clock, history: JobHistory | None = None) -> None:
         self._bus = bus
         self._clock = clock
         self._jobs: OrderedDict[str, Job] = OrderedDict()
@@ -140,6 +65,10 @@ class JobRunner:
         self._thread: threading.Thread | None = None
         self._count = 0
         self._closed = False
+        self._history = history
+        for job in history.read() if history is not None else ():
+            self._jobs[job.job_id] = job
+        self._forget()
 
     def submit(self, kind: str, name: str, work: Work) -> Job:
         """Queue a job.
@@ -165,9 +94,8 @@ class JobRunner:
         with self._lock:
             if self._closed:
                 raise RefusedError("the server is stopping and takes no more jobs")
-            self._count += 1
             job = Job(
-                f"job-{self._count}",
+                f"job-{self._next_number()}",
                 kind,
                 name,
                 JobStatus.QUEUED,
@@ -231,6 +159,8 @@ class JobRunner:
         self._queue.put(None)
         if thread is not None:
             thread.join(timeout_s)
+        if self._history is not None and not (thread and thread.is_alive()):
+            self._history.release()
 
     def _loop(self) -> None:
         while (job_id := self._queue.get()) is not None:
@@ -287,15 +217,21 @@ class JobRunner:
 
     def _store(self, job: Job) -> Job:
         # Published under the lock, so that subscribers see the changes of a job in order.
+        before = self._jobs.get(job.job_id)
         self._jobs[job.job_id] = job
-        finished = [old.job_id for old in self._jobs.values() if old.status.is_terminal]
-        for old_id in finished[:-KEPT]:
-            del self._jobs[old_id]
+        self._forget()
+        if self._history is not None and (before is None or before.status is not job.status):
+            self._history.note(job)
         self._bus.publish(TOPIC, job.as_payload())
         return job
 
+    def _forget(self) -> None:
+        finished = [old.job_id for old in self._jobs.values() if old.status.is_terminal]
+        for old_id in finished[:-KEPT]:
+            del self._jobs[old_id]
 
-def _text(ns: int) -> str | None:
-    if not ns:
-        return None
-    return from_ns(ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def _next_number(self) -> int:
+        if self._history is not None:
+            return self._history.next_number()
+        self._count += 1
+        return self._count
