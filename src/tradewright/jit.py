@@ -229,3 +229,21 @@ def _scalar_access(kind: Any, llvm: Any) -> tuple[Any, Any]:
 load_float, store_float = _scalar_access(types.float64, ir.DoubleType())
 load_int, store_int = _scalar_access(types.int64, ir.IntType(64))
 load_byte, store_byte = _scalar_access(types.uint8, ir.IntType(8))
+
+
+@intrinsic
+def _fetch_soon(typing_context: Any, address: Any, index: Any) -> Any:
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        word, number = ir.DoubleType(), ir.IntType(32)
+        start = builder.inttoptr(args[0], word.as_pointer())
+        place = builder.gep(start, [args[1]], source_etype=word)
+        ask = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        declared = builder.module.declare_intrinsic("llvm.prefetch", [place.type], ask)
+        builder.call(declared, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.none(types.int64, types.int64), code
+
+
+fetch_soon: Any = _fetch_soon
+"""``fetch_soon(address, index)`` asks the processor for a float that will be read before long."""

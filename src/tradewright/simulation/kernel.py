@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from tradewright.jit import load_float, load_int, part, whole
+from tradewright.jit import fetch_soon, load_float, load_int, part, whole
 from tradewright.simulation import codes as c
 from tradewright.simulation.deciding import decide, next_decision, place_weights_at_open
 from tradewright.simulation.fills import add_order, drop_closed, execute
@@ -95,6 +95,7 @@ def run(address: int, stop: int) -> int:
     account.state = c.DONE
     while account.row < stop and account.state == c.DONE:
         until = min(account.next_row, next_decision(account, account.row))
+        fetch_soon(account.open, (until + 1) * account.n_instruments)
         if until >= stop:
             # The last bar of the tape needs a full step when positions are closed there.
             is_end = account.closes_at_end and stop == account.n_bars

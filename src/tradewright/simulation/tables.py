@@ -146,17 +146,19 @@ FIRST_STATE: Final = (ACCOUNT_DTYPE.names or ()).index(STATE[0])
 
 
 _LARGE: Final = 1 << 22
+_HUGE: Final = 1 << 21
 
 
 def _zeros(rows: int, columns: int) -> NDArray[np.int64]:
     # Zeros that cost nothing until they are written, also where the heap would clear used memory.
-    size = rows * columns * 8
-    if size < _LARGE:
+    count = rows * columns
+    if count * 8 < _LARGE or not hasattr(mmap, "MADV_HUGEPAGE"):
         return np.zeros((rows, columns), dtype=np.int64)
-    pages = mmap.mmap(-1, size)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
-        pages.madvise(mmap.MADV_HUGEPAGE)
-    return np.frombuffer(pages, dtype=np.int64).reshape(rows, columns)
+    # Private pages: shared ones, the default, come one small page at a time.
+    pages = mmap.mmap(-1, count * 8 + _HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    pages.madvise(mmap.MADV_HUGEPAGE)
+    start = -np.frombuffer(pages, dtype=np.int64).ctypes.data % _HUGE
+    return np.frombuffer(pages, np.int64, count, start).reshape(rows, columns)
 
 
 class Books:
@@ -176,8 +178,8 @@ class Books:
         self.account: NDArray[np.void] = np.zeros(1, dtype=ACCOUNT_DTYPE)
         self.instruments: NDArray[np.void] = np.zeros(n_instruments, dtype=INSTRUMENT_DTYPE)
         self.held = np.zeros(n_instruments, dtype=np.int64)
-        # Always written, and written only by accounts that go short or owe.
-        self.series = (*(np.empty(n_bars, dtype=np.int64) for _ in range(3)), *_zeros(2, n_bars))
+        # Three that are always written, and two that only accounts write that go short or owe.
+        self.series = (*_zeros(3, n_bars), *_zeros(2, n_bars))
         self.n_bars = n_bars
         self.inputs: dict[str, Any] = {}
         room = FIRST_ROOM + 8 * n_instruments + min(2 * n_bars * n_instruments, MOST_ROOM)
