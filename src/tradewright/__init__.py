@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tradewright.services.backtest import BacktestConfig, backtest, backtest_async
     from tradewright.services.leaks import leak_check
     from tradewright.services.runs import Run, compare
+    from tradewright.services.stress import stress
     from tradewright.services.studies import Study
     from tradewright.services.sweep import Sweep, sweep
     from tradewright.strategies import Strategy
@@ -49,6 +50,7 @@ _HOMES = {
     "leak_check": "services.leaks",
     "read_bars": "marketdata",
     "sample_bars": "marketdata",
+    "stress": "services.stress",
     "sweep": "services.sweep",
 }
 
@@ -74,6 +76,7 @@ __all__ = [
     "leak_check",
     "read_bars",
     "sample_bars",
+    "stress",
     "sweep",
 ]
 

@@ -1,7 +1,8 @@
-"""``tradewright backtest``: run or sweep one strategy on data, without a study page."""
+"""``tradewright backtest``: run, sweep or stress one strategy on data, without a study page."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,7 +12,7 @@ from tradewright.app.cli import frame
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
 
-app = frame.noun("backtest", "Run or sweep one strategy on data, without a study page.")
+app = frame.noun("backtest", "Run, sweep or stress one strategy on data, without a study page.")
 
 _STRATEGY = typer.Option(..., "--strategy", help="Name, as in 'backtest list'.")
 _SYMBOLS = typer.Option("", "--symbols", help="Comma-separated; all there are if empty.")
@@ -141,6 +142,86 @@ def sweep(
             progress=report,
         )
     frame.emit(found.as_document(), lambda: _render_sweep(found, top))
+
+
+@app.command()
+def stress(
+    *,
+    strategy: str = _STRATEGY,
+    scenarios: str = typer.Option(
+        "", "--scenarios", help="Comma-separated, or all; the usual six if empty."
+    ),
+    scenario_file: Path | None = typer.Option(  # noqa: B008
+        None, "--scenario-file", help="YAML with scenarios of your own."
+    ),
+    starts: int = typer.Option(5, "--starts", min=1, help="Onsets of each scenario."),
+    symbols: str = _SYMBOLS,
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    parameters: list[str] = _SET,
+    cash: float = _CASH,
+    fee_bps: float | None = _FEE,
+    slippage_bps: float | None = _SLIPPAGE,
+) -> None:
+    """Run one strategy through crashes: the same engine on shocked bars."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.results.named import (
+        DataChoice,
+        NamedRun,
+        costs_of,
+        open_bars,
+        parse_parameter,
+    )
+    from tradewright.services.stress import scenarios_of, stress
+    from tradewright.strategies import create_strategy
+
+    defaults = _defaults(strategy)
+    chosen = dict(parse_parameter(text, defaults) for text in parameters)
+    wanted = NamedRun(strategy, chosen, cash, fee_bps, slippage_bps)
+    names = tuple(part.strip() for part in scenarios.split(",") if part.strip())
+    happening = scenarios_of(names or None, scenario_file)
+    bars = open_bars(
+        open_workspace(), DataChoice(data, _words(symbols), start or None, end or None)
+    )
+    with frame.progress_bar(f"stress {strategy}") as report:
+        found = stress(
+            create_strategy(strategy, **chosen),
+            bars,
+            happening,
+            cash=cash,
+            costs=costs_of(wanted),
+            starts=starts,
+            progress=report,
+        )
+    frame.emit(found.as_document(), lambda: _render_stress(found))
+
+
+def _render_stress(found: Any) -> None:
+    limit = found.limits["max_drawdown_limit"]
+    typer.echo(f"{found.name} under stress; the start that ends worst of each scenario\n")
+    typer.echo(
+        f"{'scenario':<19}{'from':<12}{'return':>9}{'normal':>9}{'drawdown':>10}"
+        f"{'market':>9}{'regained':>10}{'score':>7}{'median':>8}"
+    )
+    for result in found.results:
+        worst = result.worst
+        back = worst.sessions_to_regain
+        typer.echo(
+            f"{result.scenario.name:<19}{worst.first_day:<12}"
+            f"{worst.stressed_metrics['total_return']:>9.1%}"
+            f"{worst.normal_metrics['total_return']:>9.1%}"
+            f"{worst.stressed_metrics['max_drawdown']:>10.1%}{worst.benchmark_drawdown:>9.1%}"
+            f"{'never' if back is None else back:>10}"
+            f"{worst.stress_resilience_score:>7.0f}{result.median.stress_resilience_score:>8.0f}"
+        )
+    typer.echo(
+        "\nreturn and normal: the same span with and without the scenario; market: the deepest "
+        f"fall of the\ninstruments held equally; regained: sessions; score 0 to 100, with "
+        f"drawdowns beyond {limit:.0%} as breaches."
+    )
+    for note in found.notes:
+        typer.echo(f"note: {note}")
 
 
 def _render_sweep(found: Any, top: int) -> None:
