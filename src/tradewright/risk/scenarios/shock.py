@@ -203,7 +203,7 @@ def _mean_correlation(moves: FloatArray) -> float:
         return 0.0
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
-        table = np.corrcoef(moves, rowvar=False)
+        table = np.atleast_2d(np.corrcoef(moves, rowvar=False))
     pairs = table[np.triu_indices(n, 1)]
     return float(np.nan_to_num(pairs).mean())
 
