@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Final
 
 from tradewright.domain.errors import ConfigError
 
@@ -136,16 +137,33 @@ class Order:
     trail_px: int | None = None
 
     def __post_init__(self) -> None:
+        # The common case passes by a few comparisons; what is wrong is found out afterwards.
+        limit, stop, trail = self.limit_px, self.stop_px, self.trail_px
+        loss, profit = self.stop_loss_px, self.take_profit_px
+        if (
+            self.qty <= 0
+            or (self.type != OrderType.MARKET and self._lacks())
+            or (limit is not None and limit <= 0)
+            or (stop is not None and stop <= 0)
+            or (trail is not None and trail <= 0)
+            or (loss is not None and loss <= 0)
+            or (profit is not None and profit <= 0)
+        ):
+            self._refuse()
+
+    def _lacks(self) -> str:
+        # The first price that the type needs and the order does not have.
+        for name in _NEEDS[self.type]:
+            if not getattr(self, name):
+                return name
+        return ""
+
+    def _refuse(self) -> None:
+        name = self.client_order_id
         if self.qty <= 0:
-            raise ConfigError(f"order {self.client_order_id}: qty is {self.qty}, wanted above 0")
-        needs_limit = self.type in (OrderType.LIMIT, OrderType.STOP_LIMIT)
-        needs_stop = self.type in (OrderType.STOP, OrderType.STOP_LIMIT)
-        if needs_limit and not self.limit_px:
-            raise ConfigError(f"order {self.client_order_id}: {self.type.name} needs limit_px")
-        if needs_stop and not self.stop_px:
-            raise ConfigError(f"order {self.client_order_id}: {self.type.name} needs stop_px")
-        if self.type == OrderType.TRAILING_STOP and not self.trail_px:
-            raise ConfigError(f"order {self.client_order_id}: {self.type.name} needs trail_px")
+            raise ConfigError(f"order {name}: qty is {self.qty}, wanted above 0")
+        if lacks := self._lacks():
+            raise ConfigError(f"order {name}: {self.type.name} needs {lacks}")
         prices = (
             self.limit_px,
             self.stop_px,
@@ -153,8 +171,16 @@ class Order:
             self.take_profit_px,
             self.trail_px,
         )
-        if any(px is not None and px <= 0 for px in prices):
-            raise ConfigError(f"order {self.client_order_id}: prices {prices}, wanted above 0")
+        raise ConfigError(f"order {name}: prices {prices}, wanted above 0")
+
+
+_NEEDS: Final[dict[OrderType, tuple[str, ...]]] = {
+    OrderType.MARKET: (),
+    OrderType.LIMIT: ("limit_px",),
+    OrderType.STOP: ("stop_px",),
+    OrderType.STOP_LIMIT: ("limit_px", "stop_px"),
+    OrderType.TRAILING_STOP: ("trail_px",),
+}
 
 
 @dataclass(frozen=True, slots=True)

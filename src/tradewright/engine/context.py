@@ -13,7 +13,7 @@ from tradewright.domain.orders import Order, OrderType, Side, TimeInForce
 from tradewright.domain.time import to_ns
 from tradewright.engine.tape import Cursor
 from tradewright.engine.view import TapeView
-from tradewright.execution import Rounding, derive_order_id, round_price, round_quantity
+from tradewright.execution import Rounding, derive_order_id, round_quantity, round_to_tick
 from tradewright.ports.broker import Broker
 
 Protection = tuple[float | None, float | None]
@@ -91,9 +91,9 @@ class RunContext(TapeView):
         target: float | None = None,
     ) -> str | None:
         """Enter at the open (or a limit) with a stop and a target that cancel each other."""
-        how = {"limit": entry, "stop_loss": stop, "take_profit": target}
-        side = Side.BUY if qty > 0 else Side.SELL
-        return self._trade(side, abs(qty), self._name(symbol), how)
+        side = _BUY if qty > 0 else _SELL
+        name = self._name(symbol)
+        return self._place(side, abs(qty), name, limit=entry, stop_loss=stop, take_profit=target)
 
     def cancel(self, order_id: str) -> None:
         """Cancel a working order."""
@@ -121,78 +121,89 @@ class RunContext(TapeView):
         tag: str = "",
     ) -> Order:
         """Return a market order of this bar, with its derived id."""
+        leave = _UP if side is _BUY else _DOWN
+        stop, target = protection
+        tick = self._ticks[self._columns[symbol]]
         return Order(
-            self._next_id(symbol),
+            self._next_id(symbol, self.now_ns),
             symbol,
             side,
             qty,
-            stop_loss_px=self._stop_px(protection[0], symbol, side),
-            take_profit_px=self._limit_px(protection[1], symbol, Side(-side)),
+            stop_loss_px=None if stop is None else round_to_tick(stop, tick, leave),
+            take_profit_px=None if target is None else round_to_tick(target, tick, leave),
             reduce_only=reduce_only,
             ts_decided=self.now_ns,
             tag=tag,
         )
 
     def _trade(self, side: Side, qty: float, name: str, how: dict[str, Any]) -> str | None:
-        if not qty > 0:
-            raise ConfigError(f"{side.name.lower()} {name}: quantity is {qty}, wanted above 0")
         unknown = [key for key in how if key not in _HOW]
         if unknown:
             hint = nearest(unknown[0], _HOW)
             raise ConfigError(f"{side.name.lower()}: option {unknown[0]!r} is not known; {hint}")
-        units = round_quantity(qty, self._lots[self._columns[name]])
+        return self._place(side, qty, name, **how)
+
+    def _place(
+        self,
+        side: Side,
+        qty: float,
+        name: str,
+        *,
+        type: str | None = None,
+        limit: float | None = None,
+        stop: float | None = None,
+        trail: float | None = None,
+        stop_loss: float | None = None,
+        take_profit: float | None = None,
+        tif: str | None = None,
+        tag: str = "",
+        reduce_only: bool = False,
+    ) -> str | None:
+        if not qty > 0:
+            raise ConfigError(f"{side.name.lower()} {name}: quantity is {qty}, wanted above 0")
+        column = self._columns[name]
+        units = round_quantity(qty, self._lots[column])
         if not units:
             self.log(f"{side.name.lower()} {name}: {qty:g} is below the lot, nothing sent")
             return None
-        limit, stop, trail = how.get("limit"), how.get("stop"), how.get("trail")
+        # A limit goes to the less aggressive tick, a stop to the one that triggers earlier: for
+        # what enters both are down for a buy, for what leaves its position both are up.
+        enter, leave = (_DOWN, _UP) if side is _BUY else (_UP, _DOWN)
+        tick, now = self._ticks[column], self.now_ns
         order = Order(
-            self._next_id(name),
+            self._next_id(name, now),
             name,
             side,
             units,
-            type=_type_of(how, limit, stop, trail),
-            tif=TimeInForce[str(how.get("tif") or "GTC").upper()],
-            limit_px=self._limit_px(limit, name, side),
-            stop_px=self._stop_px(stop, name, Side(-side)),
-            trail_px=None if trail is None else round_price(trail, self._tick(name)),
-            stop_loss_px=self._stop_px(how.get("stop_loss"), name, side),
-            take_profit_px=self._limit_px(how.get("take_profit"), name, Side(-side)),
-            reduce_only=bool(how.get("reduce_only", False)),
-            ts_decided=self.now_ns,
-            tag=str(how.get("tag", "")),
+            _MARKET
+            if type is None and limit is None and stop is None and trail is None
+            else _type_of(type, limit, stop, trail),
+            _GTC if tif is None else _tif_of(tif),
+            None if limit is None else round_to_tick(limit, tick, enter),
+            None if stop is None else round_to_tick(stop, tick, enter),
+            None if stop_loss is None else round_to_tick(stop_loss, tick, leave),
+            None if take_profit is None else round_to_tick(take_profit, tick, leave),
+            bool(reduce_only),
+            now,
+            str(tag),
+            None if trail is None else round_to_tick(trail, tick, _NEAREST),
         )
         self.orders.append(order)
         return order.client_order_id
 
-    def _tick(self, symbol: str) -> float:
-        return self._ticks[self._columns[symbol]]
-
-    def _next_id(self, symbol: str) -> str:
+    def _next_id(self, symbol: str, now_ns: int) -> str:
         self._sequence += 1
-        return derive_order_id(self._run_id, self.now_ns, symbol, self._sequence)
-
-    def _limit_px(self, px: float | None, symbol: str, side: Side) -> int | None:
-        # A limit goes to the less aggressive tick.
-        if px is None:
-            return None
-        rounding = Rounding.DOWN if side is Side.BUY else Rounding.UP
-        return round_price(px, self._tick(symbol), rounding)
-
-    def _stop_px(self, px: float | None, symbol: str, entry: Side) -> int | None:
-        # A stop goes to the tick that triggers earlier: higher below a long, lower above a short.
-        if px is None:
-            return None
-        rounding = Rounding.UP if entry is Side.BUY else Rounding.DOWN
-        return round_price(px, self._tick(symbol), rounding)
+        return derive_order_id(self._run_id, now_ns, symbol, self._sequence)
 
 
+_BUY, _SELL, _MARKET, _GTC = Side.BUY, Side.SELL, OrderType.MARKET, TimeInForce.GTC
+_DOWN, _UP, _NEAREST = Rounding.DOWN, Rounding.UP, Rounding.NEAREST
 _HOW = ("type", "limit", "stop", "trail", "tif", "tag", "stop_loss", "take_profit", "reduce_only")
 
 
 def _type_of(
-    how: dict[str, Any], limit: float | None, stop: float | None, trail: float | None
+    given: str | None, limit: float | None, stop: float | None, trail: float | None
 ) -> OrderType:
-    given = how.get("type")
     if given is not None:
         try:
             return OrderType[str(given).upper()]
@@ -204,3 +215,11 @@ def _type_of(
     if limit is not None:
         return OrderType.LIMIT if stop is None else OrderType.STOP_LIMIT
     return OrderType.MARKET if stop is None else OrderType.STOP
+
+
+def _tif_of(given: str) -> TimeInForce:
+    try:
+        return TimeInForce[str(given).upper()]
+    except KeyError:
+        hint = nearest(str(given), [t.name.lower() for t in TimeInForce])
+        raise ConfigError(f"tif {given!r} is not known; {hint}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -34,6 +34,16 @@ class Venue(Broker, Protocol):
     def advance(self, row: int) -> bool | None:
         """Process a bar; False says that `poll` would be empty."""
         ...
+
+
+class OpenVenue(Venue, Protocol):
+    """A venue in this process whose positions can be read at any time.
+
+    The engine need not follow its news: they stay with the venue until somebody wants them.
+    """
+
+    positions_now: Mapping[str, int]
+    """Signed quantity held by symbol, in units of 1e-8; always the present one."""
 
 
 class Recorder(Protocol):
@@ -68,6 +78,10 @@ class StrategyFailure(Exception):
 
 class Desk:
     """State of a run between bars: book, working orders, limits in force.
+
+    News of the venue are followed, order by order and fill by fill, where somebody listens: a
+    recorder, a strategy with `on_fill` or `on_order`. In a plain backtest nobody does; positions
+    are then read from the venue, and the book is written when it is looked at.
 
     Parameters
     ----------
@@ -109,6 +123,11 @@ class Desk:
         self.high_water = 0
         self.row = -1
         self._hooks = {name: _own_hook(strategy, name) for name in ("on_fill", "on_order")}
+        live: Mapping[str, int] | None = getattr(venue, "positions_now", None)
+        self.listens = live is None or recorder is not None or any(self._hooks.values())
+        self._positions = dict[str, int]()
+        self._sent_targets = dict[str, list[str]]()  # by symbol, where nobody listens
+        ctx.positions = self._positions if live is None or self.listens else live
 
     @property
     def halted(self) -> str:
@@ -120,6 +139,8 @@ class Desk:
     @property
     def ledger(self) -> Ledger:
         """The book, up to the last fill."""
+        if not self.listens:
+            self._unbooked += self.venue.poll()[0]
         for fill in self._unbooked:
             self._ledger.apply(fill)
         self._unbooked.clear()
@@ -131,7 +152,7 @@ class Desk:
         Without a recorder nobody reads the entries now: they are written when the book is looked
         at, and positions follow the fills until then.
         """
-        positions = self.ctx.positions
+        positions = self._positions
         self.ctx.account_seen = None
         if self.recorder is None:
             self._unbooked += fills
@@ -210,9 +231,13 @@ class Desk:
             return
         if self.recorder is not None:
             self.recorder.intents(self.row, orders)
+        submit = self.venue.submit
         for order in orders:
-            self.working[order.client_order_id] = TrackedOrder(order)
-            self.venue.submit(order)
+            if self.listens:
+                self.working[order.client_order_id] = TrackedOrder(order)
+            elif order.tag == TARGET:
+                self._sent_targets.setdefault(order.symbol, []).append(order.client_order_id)
+            submit(order)
 
     def _plan(self) -> list[Order]:
         # Targets through the limits to orders: those against a position first, then by column.
@@ -226,8 +251,7 @@ class Desk:
                 continue
             want, px = wanted[symbol], ctx.close_now(symbol)
             held = ctx.positions.get(symbol, 0)
-            if self.working:
-                self._withdraw(symbol)
+            self._withdraw(symbol)
             if held and not px > 0:
                 px = ctx.last_close(symbol)
             if want.weight is None:
@@ -299,6 +323,8 @@ class Desk:
 
     def _withdraw(self, symbol: str) -> None:
         # A new target replaces the orders of the old one that still wait for a bar.
+        if symbol in self._sent_targets:  # the venue ignores those that are done
+            self.ctx.cancels += self._sent_targets.pop(symbol)
         for order_id, tracked in self.working.items():
             if tracked.order.symbol == symbol and tracked.order.tag == TARGET:
                 self.ctx.cancels.append(order_id)

@@ -119,8 +119,8 @@ def run_loop(setup: LoopSetup) -> LoopResult:
     cursor = Cursor()
     desk = open_desk(setup, cursor)
     ctx, venue, bar = desk.ctx, desk.venue, open_tape(setup.bars, cursor)
-    poll, on_bar, watches = venue.poll, setup.strategy.on_bar, setup.limits.needs_equity
-    recorder = setup.recorder
+    advance, poll, listens = venue.advance, venue.poll, desk.listens
+    on_bar, watches, recorder = setup.strategy.on_bar, setup.limits.needs_equity, setup.recorder
     hook, status, message, trace = "on_start", RunStatus.COMPLETED, "", ""
     try:
         setup_hook(desk, "on_start")
@@ -128,7 +128,7 @@ def run_loop(setup: LoopSetup) -> LoopResult:
         for row in setup.feed.rows(desk):
             cursor.row = desk.row = row
             ctx.account_seen = None
-            if venue.advance(row) is not False:  # a venue that knows it has no news says so
+            if advance(row) is not False and listens:  # False: the venue knows of no news
                 fills, events = poll()
                 if fills or events:
                     desk.receive(fills, events)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -16,7 +16,7 @@ from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Order
 from tradewright.domain.time import from_ns
 from tradewright.engine.tape import Cursor, view_of
-from tradewright.execution import lot_units
+from tradewright.execution import lot_units, tick_units
 from tradewright.ports.broker import AccountState, Broker
 
 IndicatorSource = Callable[[str], NDArray[np.float64]]
@@ -77,12 +77,12 @@ class TapeView:
         self._fields = {field: getattr(bars, field) for field in FIELDS}
         self._stamps = view_of(bars.ts)
         self._lots = [lot_units(i.lot_size) for i in bars.instruments]
-        self._ticks = [i.tick_size for i in bars.instruments]
+        self._ticks = [tick_units(i.tick_size) for i in bars.instruments]
         self._scale = int(10 ** minor_exponent(currency))
         self._forecasts, self._indicators = forecasts, indicators
         self._known: dict[str, NDArray[np.float64]] = {}
         self.account_seen: AccountState | None = None
-        self.positions: dict[str, int] = {}
+        self.positions: Mapping[str, int] = {}
 
     @property
     def now_ns(self) -> int:

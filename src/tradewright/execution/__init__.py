@@ -2,7 +2,14 @@
 
 from tradewright.execution.ids import derive_order_id
 from tradewright.execution.plan import PlannedOrder, plan_order, target_quantity
-from tradewright.execution.rounding import Rounding, lot_units, round_price, round_quantity
+from tradewright.execution.rounding import (
+    Rounding,
+    lot_units,
+    round_price,
+    round_quantity,
+    round_to_tick,
+    tick_units,
+)
 from tradewright.execution.states import TRANSITIONS, OrderBook, TrackedOrder
 
 __all__ = [
@@ -16,5 +23,7 @@ __all__ = [
     "plan_order",
     "round_price",
     "round_quantity",
+    "round_to_tick",
     "target_quantity",
+    "tick_units",
 ]

@@ -89,10 +89,43 @@ def round_price(value: float, tick_size: float, rounding: Rounding = Rounding.NE
     >>> round_price(10.017, 0.01, Rounding.DOWN), round_price(10.017, 0.01, Rounding.UP)
     (1001000000, 1002000000)
     """
-    if not (math.isfinite(value) and value > 0):
+    return round_to_tick(value, tick_units(tick_size), rounding)
+
+
+def tick_units(tick_size: float) -> int:
+    """Return a tick in units of 1e-8, at least 1."""
+    return max(round(tick_size * PRICE_UNIT), 1)
+
+
+def round_to_tick(value: float, tick: int, rounding: Rounding) -> int:
+    """Round a price to a tick given in units of 1e-8; see `round_price`.
+
+    Parameters
+    ----------
+    value : float
+        Price in major units; > 0.
+    tick : int
+        Tick in units of 1e-8; see `tick_units`.
+    rounding : Rounding
+        Where a price between two ticks goes.
+
+    Returns
+    -------
+    int
+        Price in units of 1e-8, at least one tick.
+
+    Raises
+    ------
+    ConfigError
+        If the price is not a finite number above 0.
+    """
+    if not 0.0 < value < math.inf:
         raise ConfigError(f"price is {value}, wanted a finite number above 0")
-    tick = max(round(tick_size * PRICE_UNIT), 1)
-    return max(_steps(value * PRICE_UNIT / tick, rounding), 1) * tick
+    steps = value * PRICE_UNIT / tick
+    near = round(steps)
+    if abs(steps - near) > _SNAP * steps and rounding is not Rounding.NEAREST:
+        near = math.floor(steps) if rounding is Rounding.DOWN else math.ceil(steps)
+    return near * tick if near > 0 else tick
 
 
 def _steps(steps: float, rounding: Rounding) -> int:

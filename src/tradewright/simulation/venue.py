@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +34,7 @@ from tradewright.simulation.tables import ACCOUNT_DTYPE, EVENT_DTYPE, INSTRUMENT
 
 FILL_FORMAT: Final = struct.Struct("=qiibbqqqqqqq")
 ORDER_FORMAT: Final = struct.Struct("=27qd")
+INTAKE_FORMAT: Final = struct.Struct(f"={len(INTAKE)}q")
 EVENT_FORMAT: Final = struct.Struct("=4q")
 CHILD_NAMES: Final[dict[int, str]] = {
     OrderType.STOP: "stop",
@@ -48,12 +49,13 @@ _CASH, _ROW, _NEXT = _PLACES["cash"], _PLACES["row"], _PLACES["next_row"]
 _ORDERS, _FILLS, _EVENTS = _PLACES["n_orders"], _PLACES["n_fills"], _PLACES["n_events"]
 _WORKING, _REDUCING = _PLACES["n_working"], _PLACES["n_reducing"]
 _FIELDS: Final = WORK_DTYPE.names or ()
-_REST: Final = (0,) * (len(_FIELDS) - 1 - len(INTAKE))
+_WORDS: Final = WORK_DTYPE.itemsize // 8
 _WIDTH: Final = len(INSTRUMENT_DTYPE.names or ())
 _PENDING: Final = (INSTRUMENT_DTYPE.names or ()).index("pending")
 _POSITION: Final = (INSTRUMENT_DTYPE.names or ()).index("position")
 _PARENT, _TYPE, _INSTRUMENT = (_FIELDS.index(name) for name in ("parent", "type", "instrument"))
 _QTY, _STOP_PX, _TRAIL_PX = (_FIELDS.index(name) for name in ("qty", "stop_px", "trail_px"))
+_ORDER_STATUS, _FRACTION = _FIELDS.index("status"), _FIELDS.index("fraction")
 _STATUS: Final = {status.value: status for status in OrderStatus}
 _DENY: Final = {reason.value: reason for reason in DenyReason}
 _FILL: Final = {reason.value: reason for reason in FillReason}
@@ -110,10 +112,10 @@ class SimulatedVenue:
         self._row, self._next = -1, self._last
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
         self._lots = [lot_units(instrument) for instrument in bars.instruments]
-        self._given: dict[str, Order] = {}
+        self._given: dict[int, Order] = {}
+        self._made: dict[int, tuple[str, str]] = {}
         self._row_of: dict[str, int] = {}
-        self._ids: list[str] = []
-        self._symbols: list[str] = []
+        self._named = 0
         self._has_news = False
         self._address = self._books.address
         self._fills_told = 0
@@ -121,6 +123,7 @@ class SimulatedVenue:
         self._account = _view(self._books.account).cast("q")
         self._instruments = _view(self._books.instruments).cast("q")
         self._equity = _view(self._books.series[0]).cast("q")
+        self.positions_now: Mapping[str, int] = PositionsNow(self._columns, self._instruments)
         self._look_at_tables()
 
     def advance(self, row: int) -> bool:
@@ -181,7 +184,10 @@ class SimulatedVenue:
     def cancel(self, client_order_id: str) -> None:
         """Cancel a working order; unknown or terminal ids change nothing."""
         at = self._row_of.get(client_order_id)
-        if at is None or _STATUS[int(self._books.orders[at]["status"])].is_terminal:
+        if at is None:
+            self._name_what_the_venue_made()
+            at = self._row_of.get(client_order_id)
+        if at is None or self._order_words[at * _WORDS + _ORDER_STATUS] >= c.FILLED:
             return
         self._close(at, OrderStatus.CANCELLED, DenyReason.USER)
         working = self._books.working
@@ -192,7 +198,8 @@ class SimulatedVenue:
 
     def open_orders(self) -> Sequence[Order]:
         """Return the orders that still work, bracket children included, oldest first."""
-        rows = sorted(int(at) for at in self._books.working[: self._account[_WORKING]])
+        self._name_what_the_venue_made()
+        rows = sorted(self._working[: self._account[_WORKING]])
         return [self._order(at) for at in rows]
 
     def account(self) -> AccountState:
@@ -209,16 +216,18 @@ class SimulatedVenue:
         if not self._has_news:
             return NOTHING
         self._has_news = False
-        account = self._account
-        count = account[_FILLS]
-        fills = [self._fill(at) for at in range(self._fills_told, count)]
-        self._fills_told = count
-        ids, symbols, times = self._ids, self._symbols, self._times
+        account, given, made = self._account, self._given, self._made
+        if len(given) + len(made) < account[_ORDERS]:
+            self._name_what_the_venue_made()
+        fills = self._new_fills()
+        times = self._times
         log = self._event_bytes[: account[_EVENTS] * EVENT_FORMAT.size]
-        events = [
-            OrderEvent(ids[at], symbols[at], _STATUS[status], times[max(row, 0)], _DENY[reason])
-            for at, status, reason, row in EVENT_FORMAT.iter_unpack(log)
-        ]
+        events = []
+        for at, status, reason, row in EVENT_FORMAT.iter_unpack(log):
+            order = given.get(at)
+            name, symbol = (order.client_order_id, order.symbol) if order else made[at]
+            ts = times[row if row > 0 else 0]
+            events.append(OrderEvent(name, symbol, _STATUS[status], ts, _DENY[reason]))
         account[_EVENTS] = 0
         return fills, events
 
@@ -250,7 +259,7 @@ class SimulatedVenue:
             self._drive()
 
     def _drive(self) -> None:
-        account = self._account
+        account, last = self._account, self._last
         state = run(self._address, self._row + 1)
         while state == c.NEEDS_ROOM:
             self._books.make_room(4 * self._books.number("room"))
@@ -258,61 +267,70 @@ class SimulatedVenue:
             state = run(self._address, self._row + 1)
         if state != c.DONE:
             raise_for_state(self._books, self.bars)
-        self._next = min(account[_NEXT], self._last)
+        following = account[_NEXT]
+        self._next = following if following < last else last
         self._has_news = account[_EVENTS] > 0
-        for at in range(len(self._ids), account[_ORDERS]):
-            self._name_made_by_venue(at)
 
     def _look_at_tables(self) -> None:
         # Tables move when they are given room.
         self._order_bytes = _view(self._books.orders)
+        self._order_words = self._order_bytes.cast("q")
         self._fill_bytes = _view(self._books.fills)
         self._event_bytes = _view(self._books.events)
+        self._working = _view(self._books.working).cast("q")
 
     def _submit(self, order: Order, fraction: float) -> None:
         name = order.client_order_id
-        known = self._given.get(name)
-        if known is not None:
-            if known != order:
-                raise ConfigError(f"order {name} was submitted before with another body")
-            return
+        if name in self._row_of:
+            known = self._given.get(self._row_of[name])
+            if known is not None:
+                if known != order:
+                    raise ConfigError(f"order {name} was submitted before with another body")
+                return
         column = self._columns.get(order.symbol)
         if column is None:
             hint = nearest(order.symbol, self.bars.symbols)
             raise NoDataError(f"order {name}: symbol {order.symbol!r} is not traded here; {hint}")
-        account = self._account
-        at = account[_ORDERS]
-        if max(at, account[_EVENTS] // 4) + SLACK > len(self._books.orders):
+        account, row = self._account, self._row
+        at, n_events = account[_ORDERS], account[_EVENTS]
+        if max(at, n_events // 4) + SLACK > len(self._books.orders):
             self._books.make_room(4 * len(self._books.orders))
             self._look_at_tables()
-        fields = order_row(self._row, column, order, self._lots[column])
+        fields = order_row(row, column, order, self._lots[column])
+        refusal = None
         if fraction:
             fields[_QTY] = 0
-        refusal = self._refusal(order, fields, fraction)
-        place = at * ORDER_FORMAT.size
-        ORDER_FORMAT.pack_into(self._order_bytes, place, *fields, *_REST, fraction)
-        self._given[name], self._row_of[name] = order, at
-        self._ids.append(name)
-        self._symbols.append(order.symbol)
+            self._books.orders[at]["fraction"] = fraction
+        elif fields[_QTY] == 0:
+            refusal = OrderStatus.REJECTED, DenyReason.BELOW_LOT
+        if order.type == c.TRAILING and refusal is None:
+            refusal = self._start_trail(order, fields)
+        # What follows the intake in the row of a new order is zero already.
+        INTAKE_FORMAT.pack_into(self._order_bytes, at * ORDER_FORMAT.size, *fields)
+        self._given[at] = order
+        self._row_of[name] = at
         account[_ORDERS] = at + 1
         self._instruments[column * _WIDTH + _PENDING] += 1
         if order.reduce_only:
             account[_REDUCING] += 1
-        self._log(at, OrderStatus.WORKING, DenyReason.NONE)
+        place = n_events * EVENT_FORMAT.size
+        EVENT_FORMAT.pack_into(self._event_bytes, place, at, c.WORKING, c.NO_REASON, row)
+        account[_EVENTS] = n_events + 1
+        self._has_news = True
         if refusal is not None:
             self._close(at, *refusal)
             return
-        self._books.working[account[_WORKING]] = at
-        account[_WORKING] += 1
-        account[_NEXT] = min(account[_NEXT], self._row + 1)
-        self._next = min(self._next, self._row + 1)
+        n_working = account[_WORKING]
+        self._working[n_working] = at
+        account[_WORKING] = n_working + 1
+        account[_NEXT] = min(account[_NEXT], row + 1)
+        self._next = min(self._next, row + 1)
 
-    def _refusal(
-        self, order: Order, fields: list[int], fraction: float
+    def _start_trail(
+        self, order: Order, fields: list[int]
     ) -> tuple[OrderStatus, DenyReason] | None:
-        if fields[_QTY] == 0 and not fraction:
-            return OrderStatus.REJECTED, DenyReason.BELOW_LOT
-        if order.type == OrderType.TRAILING_STOP and fields[_STOP_PX] == 0:
+        # A trailing stop without a level starts at its distance from the decision's close.
+        if fields[_STOP_PX] == 0:
             row, column = self._row, fields[_INSTRUMENT]
             close = self.bars.close[row, column] if row >= 0 else np.nan
             if np.isnan(close):
@@ -337,25 +355,36 @@ class SimulatedVenue:
         self._account[_EVENTS] = count + 1
         self._has_news = True
 
-    def _name_made_by_venue(self, at: int) -> None:
-        order = ORDER_FORMAT.unpack_from(self._order_bytes, at * ORDER_FORMAT.size)
-        parent = order[_PARENT]
-        name = f"{self._ids[parent]}:{CHILD_NAMES[order[_TYPE]]}" if parent >= 0 else f"venue:{at}"
-        if name in self._row_of:  # the parent went on filling after its first children were done
-            name = f"{name}:{at}"
-        self._ids.append(name)
-        self._symbols.append(self.bars.instruments[order[_INSTRUMENT]].symbol)
-        self._row_of[name] = at
+    def _name_what_the_venue_made(self) -> None:
+        # Names of children follow from their parents'; they are made when somebody asks.
+        words, given, row_of = self._order_words, self._given, self._row_of
+        count = self._account[_ORDERS]
+        for at in range(self._named, count):
+            if at in given:
+                continue
+            place = at * _WORDS
+            parent = words[place + _PARENT]
+            name = f"venue:{at}"
+            if parent >= 0:
+                name = f"{self._name_of(parent)}:{CHILD_NAMES[words[place + _TYPE]]}"
+            if name in row_of:  # the parent went on filling after its first children were done
+                name = f"{name}:{at}"
+            self._made[at] = name, self.bars.instruments[words[place + _INSTRUMENT]].symbol
+            row_of[name] = at
+        self._named = count
+
+    def _name_of(self, at: int) -> str:
+        order = self._given.get(at)
+        return self._made[at][0] if order is None else order.client_order_id
 
     def _order(self, at: int) -> Order:
-        name = self._ids[at]
-        if name in self._given:
-            return self._given[name]
+        if at in self._given:
+            return self._given[at]
         row = self._books.orders[at]
-        parent = self._ids[int(row["parent"])] if row["parent"] >= 0 else ""
+        name, symbol = self._made[at]
         return Order(
             client_order_id=name,
-            symbol=self.bars.symbols[int(row["instrument"])],
+            symbol=symbol,
             side=_SIDE[int(row["side"])],
             qty=int(row["qty"]),
             type=OrderType(int(row["type"])),
@@ -364,28 +393,71 @@ class SimulatedVenue:
             trail_px=int(row["trail_px"]) or None,
             reduce_only=True,
             ts_decided=self._times[max(int(row["bar"]), 0)],
-            tag=parent,
+            tag=self._name_of(int(row["parent"])) if row["parent"] >= 0 else "",
         )
 
-    def _fill(self, at: int) -> Fill:
-        order, bar, _, side, reason, qty, px, notional, fee, spread, slippage, impact = (
-            FILL_FORMAT.unpack_from(self._fill_bytes, at * FILL_FORMAT.size)
-        )
-        return Fill(
-            f"{self._ids[order]}#{at}",
-            self._ids[order],
-            self._symbols[order],
-            _SIDE[side],
-            qty,
-            px,
-            notional,
-            fee,
-            spread,
-            slippage,
-            impact,
-            self._times[bar],
-            _FILL[reason],
-        )
+    def _new_fills(self) -> list[Fill]:
+        size, first, count = FILL_FORMAT.size, self._fills_told, self._account[_FILLS]
+        self._fills_told = count
+        times, given, made, fills = self._times, self._given, self._made, list[Fill]()
+        rows = FILL_FORMAT.iter_unpack(self._fill_bytes[first * size : count * size])
+        for number, row in enumerate(rows, first):
+            at, bar, _, side, reason, qty, px, notional, fee, spread, slippage, impact = row
+            order = given.get(at)
+            name, symbol = (order.client_order_id, order.symbol) if order else made[at]
+            fills.append(
+                Fill(
+                    f"{name}#{number}",
+                    name,
+                    symbol,
+                    _SIDE[side],
+                    qty,
+                    px,
+                    notional,
+                    fee,
+                    spread,
+                    slippage,
+                    impact,
+                    times[bar],
+                    _FILL[reason],
+                )
+            )
+        return fills
+
+
+class PositionsNow(Mapping[str, int]):
+    """What a venue holds, read from its tables whenever it is asked.
+
+    Parameters
+    ----------
+    columns : mapping of str to int
+        Column of each symbol.
+    instruments : memoryview
+        The kernel's instruments as 64-bit words.
+    """
+
+    __slots__ = ("_columns", "_instruments")
+
+    def __init__(self, columns: Mapping[str, int], instruments: memoryview) -> None:
+        self._columns, self._instruments = columns, instruments
+
+    def __getitem__(self, symbol: str) -> int:
+        units: int = self._instruments[self._columns[symbol] * _WIDTH + _POSITION]
+        if not units:
+            raise KeyError(symbol)
+        return units
+
+    def get(self, symbol: str, default: Any = None) -> Any:
+        """Return the signed quantity held, or `default` where there is none."""
+        return self._instruments[self._columns[symbol] * _WIDTH + _POSITION] or default
+
+    def __iter__(self) -> Iterator[str]:
+        for symbol, column in self._columns.items():
+            if self._instruments[column * _WIDTH + _POSITION]:
+                yield symbol
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 def _view(array: NDArray[Any]) -> memoryview:

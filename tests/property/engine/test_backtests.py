@@ -1,5 +1,6 @@
 """Random strategies on random bars: nothing fills early, the books balance, both drives agree."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,8 +15,16 @@ from tradewright.domain.orders import OrderStatus
 from tradewright.domain.outcome import RunStatus
 from tradewright.domain.rules import FillRules
 from tradewright.domain.time import NS_PER_DAY, to_ns
+from tradewright.engine import run_loop
 from tradewright.ledger import ledger_of, reconcile, round_trips
-from tradewright.services.backtest import BacktestConfig, plan_backtest, run_outcome
+from tradewright.services.backtest import (
+    BacktestConfig,
+    TapeFeed,
+    loop_setup,
+    open_venue,
+    plan_backtest,
+    run_outcome,
+)
 from tradewright.strategies import Strategy
 
 FIRST = to_ns(datetime(2015, 1, 5, 21, tzinfo=UTC))
@@ -46,15 +55,20 @@ class Random(Strategy):
     def on_start(self, ctx):
         self.dice = np.random.default_rng(self.seed)
         self.booked = dict.fromkeys(SYMBOLS, 0)
+        self.seen = []
 
     def on_fill(self, ctx, fill):
         self.booked[fill.symbol] += int(fill.side) * fill.qty
         assert fill.ts_event == ctx.now_ns
 
+    def check(self, ctx, symbol):
+        assert ctx.position(symbol) == self.booked[symbol] / 10**8
+
     def on_bar(self, ctx, bar):
+        self.seen.append((ctx.cash, [ctx.position(s) for s in SYMBOLS], len(ctx.open_orders)))
         for symbol in SYMBOLS:
             act, x = self.dice.integers(0, 14), float(self.dice.random())
-            assert ctx.position(symbol) == self.booked[symbol] / 10**8
+            self.check(ctx, symbol)
             if not bar[symbol].is_there:
                 continue
             px = bar[symbol].close
@@ -74,6 +88,15 @@ class Random(Strategy):
                 ctx.target_quantity(0, symbol)
             elif act == 6:
                 ctx.buy(1 + 10 * x, symbol, stop=px * (1 + 0.01 * x))
+
+
+class Deaf(Random):
+    """The same, without a hook for fills: the engine then follows no news of the venue."""
+
+    on_fill = Strategy.on_fill
+
+    def check(self, ctx, symbol):
+        pass
 
 
 COSTS = Costs(fee_bps=7, fee_min=1, spread_bps=4, slippage_bps=3, borrow_rate=0.02)
@@ -165,3 +188,31 @@ def test_what_comes_later_changes_nothing_before(seed, n, cut):
     assert part.equity.tolist() == whole.equity[:last].tolist()
     early = whole.fills[whole.fills["bar"] < last]
     assert part.fills.tobytes() == early.tobytes()
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.integers(3, 60), st.booleans())
+def test_a_strategy_that_does_not_listen_gets_the_same_run(seed, n, short):
+    bars = random_bars(seed, n, gaps=True)
+    rules = FillRules(allow_short=short, max_stale_bars=1000)
+    config = BacktestConfig(
+        max_position_size=0.5, max_drawdown_limit=0.4, stop_loss_threshold=0.1, rules=rules
+    )
+    ends = []
+    for kind in (Random, Deaf):
+        plan = plan_backtest(kind(seed, short), bars, costs=COSTS, config=config)
+        plan = replace(plan, run_id="one")
+        venue = open_venue(plan)
+        result = run_loop(loop_setup(plan, venue, TapeFeed(n)))
+        assert result.status is RunStatus.COMPLETED, result.message
+        assert result.desk.listens is (kind is Random)
+        ends.append((plan.what.seen, result, venue.outcome()))
+    (heard, one, first), (unheard, other, second) = ends
+    assert unheard == heard
+    assert second.orders.tobytes() == first.orders.tobytes()
+    assert second.fills.tobytes() == first.fills.tobytes()
+    assert second.equity.tobytes() == first.equity.tobytes()
+    assert other.ledger.balances == one.ledger.balances
+    assert [e.to_json() for e in other.ledger.entries] == [e.to_json() for e in one.ledger.entries]
+    assert other.log == one.log
+    assert one.incidents == other.incidents == ()

@@ -46,7 +46,7 @@ def test_the_loop_works_in_the_order_the_page_tells():
     from tradewright.engine import run_loop
 
     source = inspect.getsource(run_loop)
-    steps = ["feed.rows(", "venue.advance(", "desk.receive(", "desk.ring(", "on_bar(ctx",
+    steps = ["feed.rows(", " advance(", "desk.receive(", "desk.ring(", "on_bar(ctx",
              "desk.watch(", "desk.send(", "recorder.bar_done("]  # fmt: skip
     places = [source.index(step) for step in steps]
     assert places == sorted(places)
