@@ -17,7 +17,7 @@ from tradewright.metrics.acceptance import AcceptanceCheck
 from tradewright.metrics.returns import RISK_FREE
 from tradewright.metrics.verdict import Verdict
 from tradewright.ports.run_store import RunSummary
-from tradewright.services.results.comparison import Comparison, compare
+from tradewright.services.beside.comparison import Comparison, compare
 from tradewright.services.results.extras import Guard, RunExtras, Window
 from tradewright.services.results.timeline import Benchmark, Timeline
 
@@ -451,7 +451,7 @@ class Run:
 
 
 def _rerun_study(run_id: str, workspace: Workspace | None) -> Run:
-    from tradewright.services.study.repeating import rerun
+    from tradewright.services.beside.repeating import rerun
 
     return rerun(run_id, workspace).run
 

@@ -23,7 +23,7 @@ from tradewright.services.study_page import StudyPage, build_page
 from tradewright.services.workspace import Workspace, current_workspace
 
 if TYPE_CHECKING:
-    from tradewright.services.study.repeating import Rerun
+    from tradewright.services.beside.repeating import Rerun
 
 __all__ = ["Study", "StudyCheck", "list_studies"]
 
@@ -281,8 +281,8 @@ class Study:
 
     @staticmethod
     def rerun(run_id: str = "latest", workspace: Workspace | None = None) -> Rerun:
-        """Repeat a stored run and compare; see `services.study.repeating.rerun`."""
-        from tradewright.services.study.repeating import rerun
+        """Repeat a stored run and compare; see `services.beside.repeating.rerun`."""
+        from tradewright.services.beside.repeating import rerun
 
         return rerun(run_id, workspace)
 

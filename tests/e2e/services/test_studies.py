@@ -20,9 +20,9 @@ from tradewright.domain.errors import (
 )
 from tradewright.features import About, feature, forget
 from tradewright.forecasts import load_model
+from tradewright.services.beside.repeating import rerun
 from tradewright.services.runs import Run
 from tradewright.services.studies import Study
-from tradewright.services.study.repeating import rerun
 from tradewright.services.study.trading import scaled_costs
 
 QUICK = {"validation.controls": 2, "data.end": "2013-06-01"}

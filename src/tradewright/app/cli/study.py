@@ -149,7 +149,7 @@ def rerun(
 ) -> None:
     """Repeat a stored run from its page and data, and compare digests; exit 1 if they differ."""
     from tradewright.app.bootstrap import open_workspace
-    from tradewright.services.study.repeating import rerun as repeat
+    from tradewright.services.beside.repeating import rerun as repeat
 
     with frame.progress_bar(f"rerun {run_id}") as report:
         found = repeat(

@@ -27,7 +27,7 @@ from tradewright.services.results.evidence import window_rows
 from tradewright.services.results.extras import Guard
 
 if TYPE_CHECKING:
-    from tradewright.services.results.comparison import Comparison
+    from tradewright.services.beside.comparison import Comparison
     from tradewright.services.runs import Run
 
 MOST_TRADES: Final = 400
