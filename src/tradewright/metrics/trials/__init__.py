@@ -1,0 +1,1 @@
+"""Many trials at once: is the best of them chosen for skill or for luck."""
