@@ -15,7 +15,7 @@ if TYPE_CHECKING:
         check_health,
         quality_report,
     )
-    from tradewright.marketdata.resampling import resample
+    from tradewright.marketdata.resampling import finer_interval, resample
     from tradewright.marketdata.sample import sample_bars, sectors
     from tradewright.marketdata.stamping import close_stamps
     from tradewright.marketdata.symbols import read_symbols_file
@@ -34,6 +34,7 @@ _HOMES = {
     "check_health": "quality",
     "check_rows": "validation",
     "close_stamps": "stamping",
+    "finer_interval": "resampling",
     "import_bars": "importers",
     "quality_report": "quality",
     "read_bars": "importers",
@@ -55,6 +56,7 @@ __all__ = [
     "check_health",
     "check_rows",
     "close_stamps",
+    "finer_interval",
     "import_bars",
     "quality_report",
     "read_bars",

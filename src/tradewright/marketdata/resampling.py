@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from tradewright.domain.bars import Bars, FloatArray, IntArray
@@ -11,7 +13,38 @@ from tradewright.domain.panels import content_hash
 from tradewright.marketdata.calendars import TradingCalendar, calendar_of, group_ends, group_keys
 
 
-def resample(bars: Bars, interval: str, *, keep_incomplete: bool = False) -> Bars:
+def finer_interval(interval: str, offered: Sequence[str]) -> str | None:
+    """Return the coarsest offered interval of which bars of an intraday interval can be made.
+
+    Parameters
+    ----------
+    interval : str
+        What is wanted; bars of whole sessions are not put together here, since prices as traded
+        jump at a split between two sessions.
+    offered : sequence of str
+        What there is.
+
+    Returns
+    -------
+    str or None
+        None where nothing offered divides it.
+
+    Examples
+    --------
+    >>> finer_interval("4h", ["1m", "30m", "1h", "90m", "1d"])
+    '1h'
+    """
+    if not is_intraday(interval):
+        return None
+    whole = interval_ns(interval)
+    parts = [name for name in offered if is_intraday(name) and interval_ns(name) < whole]
+    fitting = [name for name in parts if whole % interval_ns(name) == 0]
+    return max(fitting, key=interval_ns, default=None)
+
+
+def resample(
+    bars: Bars, interval: str, *, keep_incomplete: bool = False, keep_begun: bool = True
+) -> Bars:
     """Return bars of a coarser interval.
 
     Open is the first, close the last, high the largest, low the smallest and volume the sum of the
@@ -27,6 +60,9 @@ def resample(bars: Bars, interval: str, *, keep_incomplete: bool = False) -> Bar
         ``1wk``.
     keep_incomplete : bool
         Whether a last bar whose end the data do not reach is kept.
+    keep_begun : bool
+        Whether a first bar is kept whose beginning lies before the data, so that it may be made of
+        a part of what traded.
 
     Returns
     -------
@@ -53,7 +89,12 @@ def resample(bars: Bars, interval: str, *, keep_incomplete: bool = False) -> Bar
     if len(names) > 1:
         raise DataError(f"resample: calendars {', '.join(sorted(names))} differ; do one at a time")
     calendar = calendar_of(names.pop())
-    closes = _bucket_closes(bars, interval, calendar)
+    closes = _bucket_closes(bars.ts, interval, calendar)
+    if not keep_begun and _is_begun(bars, closes, interval, calendar):
+        whole = closes > closes[0]
+        if not whole.any():
+            raise DataError(f"resample: the bars do not fill one whole {interval} bar")
+        bars, closes = bars.rows(int(np.argmax(whole)), bars.n_bars), closes[whole]
     starts = np.flatnonzero(np.append(True, np.diff(closes) != 0))
     ends = closes[starts]
     if not keep_incomplete and ends[-1] > bars.ts[-1]:
@@ -88,12 +129,24 @@ def _check_multiple(finer: str, coarser: str) -> None:
         raise ConfigError(f"bars of {finer} cannot be put together to bars of {coarser}")
 
 
-def _bucket_closes(bars: Bars, interval: str, calendar: TradingCalendar) -> IntArray:
-    session = calendar.session_of(bars.ts)
+# Whether the bar before the first one would have been a part of the same coarse bar.
+def _is_begun(bars: Bars, closes: IntArray, interval: str, calendar: TradingCalendar) -> bool:
+    session = int(calendar.session_of(bars.ts[:1])[0])
+    before = int(bars.ts[0]) - interval_ns(bars.interval) if is_intraday(bars.interval) else 0
+    if before <= calendar.opens[session]:
+        if session == 0:
+            return False
+        before = int(calendar.closes[session - 1])
+    return bool(_bucket_closes(np.array([before]), interval, calendar)[0] == closes[0])
+
+
+def _bucket_closes(ts: IntArray, interval: str, calendar: TradingCalendar) -> IntArray:
+    session = calendar.session_of(ts)
     if (session < 0).any():
         row = int(np.argmax(session < 0))
+        moment = np.datetime64(int(ts[row]), "ns")
         raise DataError(
-            f"resample: the bar at {bars.times[row]}Z lies outside every {calendar.name} session"
+            f"resample: the bar at {moment}Z lies outside every {calendar.name} session"
         )
     if not is_intraday(interval):
         ends = group_ends(calendar.days, interval)
@@ -102,7 +155,7 @@ def _bucket_closes(bars: Bars, interval: str, calendar: TradingCalendar) -> IntA
         return calendar.closes[last[session]]
     step = interval_ns(interval)
     opened = calendar.opens[session]
-    number = (bars.ts - opened - 1) // step
+    number = (ts - opened - 1) // step
     return np.minimum(opened + (number + 1) * step, calendar.closes[session])
 
 

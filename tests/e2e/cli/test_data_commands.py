@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -57,6 +58,27 @@ def test_bars_that_fail_the_gate_end_with_exit_code_3(place, tmp_path):
     judged = run(place, "quality", "--source", "csv")
     assert judged.returncode == 3
     assert "BAD  suspected_split  2020-01-09" in judged.stdout
+    listed = {row["symbol"]: row for row in json.loads(run(place, "list", "--json").stdout)}
+    assert (listed["BAD"]["health"], listed["BAD"]["failures"]) == ("fails", 2)
+
+
+def test_quality_of_a_study_is_what_its_run_would_meet(place, tmp_path):
+    judged = run(place, "quality", "--study", "ridge", "--json")
+    found = json.loads(judged.stdout)
+    assert (judged.returncode, found["ok"]) == (0, True)
+    assert set(found["report"]["coverage"]) == {
+        "AAPL", "AMZN", "IBM", "INTC", "JNJ", "JPM", "MSFT", "XOM"
+    }  # fmt: skip
+    assert found["report"]["first"][:10] == "2010-01-04"
+    path = tmp_path / "strict.yaml"
+    page = Path("examples/ridge.yaml").read_text(encoding="utf-8")
+    strict = page.replace("end: 2015-01-01", "end: 2015-01-01\n  min_coverage: 1.0")
+    path.write_text(strict.replace("[AAPL,", "[AAPL, CVX,"), encoding="utf-8")
+    refused = run(place, "quality", "--study", str(path))
+    assert refused.returncode == 3
+    assert "CVX  gap" in refused.stdout
+    for words in (("--study", "ridge", "--symbols", "IBM"), ("--study", "rigde")):
+        assert run(place, "quality", *words).returncode in {1, 2}
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,65 @@ def test_what_cannot_be_answered_is_refused_before_any_call(
     assert feed.requests == []
 
 
+def test_fetched_bars_are_shown_as_asked_and_stored_as_traded(workspace):
+    ask = {"source": "yahoo", "interval": "1d"}
+    plain = data.fetch(workspace, ["AAPL"], **ask)
+    assert plain.to_dict()["last"]["AAPL"] == {
+        "time": "2014-06-10T20:00:00+00:00", "close": pytest.approx(94.25)
+    }  # fmt: skip
+    shown = data.fetch(workspace, ["AAPL"], adjust="splits", **ask)
+    assert (shown.adjustment, shown.revised) == ("splits", 0)
+    assert shown.bars.close[:, 0] == pytest.approx(DIVIDED[:4], abs=1e-4)
+    assert data.load(workspace, ["AAPL"]).close[0, 0] == pytest.approx(647.35, abs=1e-4)
+    with pytest.raises(ConfigError, match="did you mean 'splits'"):
+        data.fetch(workspace, ["AAPL"], adjust="split", **ask)
+
+
+class HourFeed(SplitFeed):
+    """Delivers hours stamped with their open, as Yahoo does; the last of a day is half an hour."""
+
+    def describe(self) -> FeedInfo:
+        return FeedInfo("yahoo", "an in-memory twin", {"1h": "730 days", "90m": "60 days"})
+
+    def fetch_bars(self, request: FetchRequest) -> FetchResult:
+        self.requests.append(request)
+        days = np.arange("2014-06-03", "2014-06-06", dtype="datetime64[D]")
+        opens = (days + np.timedelta64(13, "h") + np.timedelta64(30, "m"))[:, None]
+        ts = (opens + np.arange(7) * np.timedelta64(1, "h")).ravel()
+        ts = ts.astype("datetime64[ns]").astype(np.int64)
+        if request.start_ns is not None:
+            ts = ts[ts >= request.start_ns]
+        price = 600.0 + ts // 3_600_000_000_000 % 24
+        close = np.tile(price[:, None], (1, len(request.symbols)))
+        bars = Bars(
+            tuple(Instrument(s) for s in request.symbols), ts, close, close + 0.5, close - 0.5,
+            close, np.full(close.shape, 10.0), interval=request.interval, source="yahoo",
+        )  # fmt: skip
+        return FetchResult(bars, {}, (), (), "open")
+
+
+def test_four_hours_are_made_of_one_hour_and_never_revised_by_a_part(workspace):
+    feed = HourFeed()
+    workspace.feed = lambda name: feed
+    first = data.fetch(workspace, ["AAPL", "IBM"], source="yahoo", interval="4h", period="1mo")
+    assert {request.interval for request in feed.requests} == {"1h"}
+    assert first.bars.interval == "4h"
+    assert "resampled_from 1h" in first.bars.notes
+    closes = [str(t)[5:16] for t in first.bars.times]
+    assert closes[:4] == ["06-03T17:30", "06-03T20:00", "06-04T17:30", "06-04T20:00"]
+    assert first.bars.volume[:2, 0].tolist() == [40.0, 30.0]
+    # A fetch that begins in the middle of a session leaves the bar it has only a part of alone.
+    middle = to_ns(datetime(2014, 6, 4, 15, tzinfo=UTC))
+    ask = {"source": "yahoo", "interval": "4h", "start_ns": middle, "end_ns": NOW}
+    again = data.fetch(workspace, ["AAPL", "IBM"], **ask)
+    assert (again.inserted, again.revised) == (0, 0)
+    assert again.bars.data_version == first.bars.data_version
+    reach = {one.name: one.intervals for one in data.sources(workspace)}["yahoo"]
+    assert reach["4h"] == "made of 1h: 730 days"
+    with pytest.raises(ConfigError, match="interval"):
+        data.fetch(workspace, ["AAPL"], source="sample", interval="4h")
+
+
 def test_sample_is_a_source_without_a_network(workspace):
     workspace.clock = StillClock(to_ns(datetime(2026, 1, 1, tzinfo=UTC)))
     report = data.fetch(workspace, ["AAPL", "SPY"], source="sample", interval="1d")
@@ -198,6 +257,12 @@ def test_series_are_listed_with_expected_bars_and_coverage(workspace):
     rows = {row.info.symbol: row for row in data.list_series(workspace)}
     assert (rows["CVX"].info.rows, rows["CVX"].expected) == (3201, 3202)
     assert rows["SPY"].coverage == pytest.approx(3201 / 3202)
+    assert rows["CVX"].health == ""
+    assert [row.health for row in data.list_series(workspace, health=True)] == ["fails", "fails"]
+    workspace.clock = StillClock(to_ns(datetime(2026, 1, 1, tzinfo=UTC)))
+    judged = data.list_series(workspace, health=True)
+    assert [row.health for row in judged] == ["ok", "ok"]
+    assert judged[0].score == data.quality(workspace, ["CVX", "SPY"]).report.scores["CVX"]
     assert [r.info.symbol for r in data.list_series(workspace, sector="Energy")] == ["CVX"]
     with pytest.raises(ConfigError, match="did you mean 'Energy'"):
         data.list_series(workspace, sector="Enrgy")

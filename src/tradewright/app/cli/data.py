@@ -10,6 +10,7 @@ import typer
 
 from tradewright.app.cli import frame
 from tradewright.app.cli.features_cmd import features_command
+from tradewright.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from tradewright.services.workspace import Workspace
@@ -36,6 +37,9 @@ def fetch(
     interval: str = typer.Option("1h", "--interval", help="1m … 1h 1d 1wk 1mo."),
     start: str | None = START,
     end: str | None = END,
+    adjust: str | None = typer.Option(
+        None, "--adjust", help="Shown as none, splits or total_return; stored is what traded."
+    ),
 ) -> None:
     """Load bars from a source; a second run stores nothing twice."""
     from tradewright.domain.time import moment_ns
@@ -54,12 +58,16 @@ def fetch(
             interval=interval,
             start_ns=moment_ns(start),
             end_ns=moment_ns(end),
+            adjust=adjust,
             progress=report,
         )
+    last = done.last
 
     def render() -> None:
         for symbol, count in done.rows.items():
-            typer.echo(f"  {symbol:<12} {count:>9,} bars")
+            one = last.get(symbol)
+            close = f"  {one['time'][:10]}  {one['close']:,.4f} {done.adjustment}" if one else ""
+            typer.echo(f"  {symbol:<12} {count:>9,} bars{close}")
         for symbol, reason in done.failures.items():
             typer.echo(f"  {symbol:<12} failed: {reason}")
         for note in done.notes:
@@ -178,10 +186,12 @@ def list_(
     interval: str | None = typer.Option(None, "--interval", help="Only this interval."),
     sector: str | None = typer.Option(None, "--sector", help="Only this sector."),
 ) -> None:
-    """List stored symbols with first and last bar, coverage and source."""
+    """List stored symbols with first and last bar, coverage, source and health."""
     from tradewright.services import data
 
-    rows = data.list_series(_workspace(), source=source, interval=interval, sector=sector)
+    rows = data.list_series(
+        _workspace(), source=source, interval=interval, sector=sector, health=True
+    )
 
     def render() -> None:
         if not rows:
@@ -189,14 +199,15 @@ def list_(
             return
         typer.echo(
             f"{'symbol':<12} {'source':<8} {'int.':<5} {'first':<11} {'last':<11} {'bars':>10} "
-            f"{'coverage':>9}  adjustment       sector"
+            f"{'coverage':>9}  {'health':<12} adjustment       sector"
         )
         for row in rows:
             one = row.to_dict()
             typer.echo(
                 f"{one['symbol']:<12} {one['source']:<8} {one['interval']:<5} "
                 f"{one['first'][:10]:<11} {one['last'][:10]:<11} {one['rows']:>10,} "
-                f"{one['coverage']:>9.2%}  {one['adjustment']:<16} {one['sector']}"
+                f"{one['coverage']:>9.2%}  {row.health:<5} {row.score or 0.0:.3f}  "
+                f"{one['adjustment']:<16} {one['sector']}"
             )
 
     frame.emit([row.to_dict() for row in rows], render)
@@ -252,14 +263,27 @@ def quality(
     start: str | None = START,
     end: str | None = END,
     min_coverage: float = typer.Option(0.98, "--min-coverage", help="Least share of bars."),
+    study: str | None = typer.Option(
+        None, "--study", help="Judge the bars of this study, as its page reads them."
+    ),
 ) -> None:
     """Print the quality report and the data-health gate's verdict; exit 3 if it fails."""
     from tradewright.services import data
 
-    selection = _selection(interval, source, start, end, None)
-    verdict = data.quality(
-        _workspace(), _split(symbols) or None, min_coverage=min_coverage, **selection
-    )
+    if study is None:
+        selection = _selection(interval, source, start, end, None)
+        verdict = data.quality(
+            _workspace(), _split(symbols) or None, min_coverage=min_coverage, **selection
+        )
+    else:
+        if symbols or source or start or end:
+            raise ConfigError(
+                "--study reads symbols, source and range from its page; leave --symbols, "
+                "--source, --from and --to away"
+            )
+        from tradewright.services.studies import Study
+
+        verdict = data.quality_of_study(_workspace(), Study.load(study).page)
     report = verdict.report
 
     def render() -> None:
@@ -341,7 +365,7 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
 def _selection(
     interval: str, source: str | None, start: str | None, end: str | None, as_of: str | None
 ) -> dict[str, Any]:
-    from tradewright.domain.errors import ConfigError, DataError
+    from tradewright.domain.errors import DataError
     from tradewright.domain.time import moment_ns
 
     try:

@@ -14,10 +14,20 @@ from tradewright.domain.errors import ConfigError, NoDataError, nearest
 from tradewright.domain.instruments import normalise_symbol
 from tradewright.domain.intervals import parse_interval
 from tradewright.domain.panels import build_bars, content_hash
-from tradewright.domain.time import NS_PER_DAY
-from tradewright.marketdata import adjust, calendar_of, check_rows, close_stamps, sample_bars
+from tradewright.domain.time import NS_PER_DAY, from_ns
+from tradewright.marketdata import (
+    adjust as adjusted,
+)
+from tradewright.marketdata import (
+    calendar_of,
+    check_rows,
+    close_stamps,
+    finer_interval,
+    sample_bars,
+)
 from tradewright.ports.bar_store import SeriesInfo
 from tradewright.ports.feeds import FeedInfo, FetchRequest, FetchResult, HistoryFeed
+from tradewright.services.data.coarser import put_together
 from tradewright.services.workspace import Workspace
 
 SOURCES: Final = ("sample", "yahoo")
@@ -31,6 +41,7 @@ PERIOD_DAYS: Final = {
     "1d": 1, "5d": 5, "1mo": 30, "3mo": 91, "6mo": 182, "1y": 365, "2y": 730, "5y": 1826,
     "10y": 3652,
 }  # fmt: skip
+ADJUSTMENTS: Final = ("none", "splits", "total_return")
 RESUME_DAYS: Final = 7
 """Days before the last stored bar that are asked again, to see late corrections."""
 
@@ -57,6 +68,8 @@ class FetchReport:
         What could not be had.
     datasets : tuple of str
         Ids of the data sets written.
+    adjustment : str
+        How the prices of `bars` are adjusted; what is stored are prices as the source traded them.
     """
 
     bars: Bars | None
@@ -70,6 +83,7 @@ class FetchReport:
     failures: Mapping[str, str]
     notes: tuple[str, ...] = ()
     datasets: tuple[str, ...] = ()
+    adjustment: str = "none"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-ready values, without the bars."""
@@ -84,7 +98,23 @@ class FetchReport:
             "failures": dict(self.failures),
             "notes": list(self.notes),
             "datasets": list(self.datasets),
+            "adjustment": self.adjustment,
+            "last": self.last,
         }
+
+    @property
+    def last(self) -> dict[str, dict[str, Any]]:
+        """Time and close of the last stored bar, by symbol, in `adjustment`."""
+        if self.bars is None:
+            return {}
+        found = {}
+        for column, symbol in enumerate(self.bars.symbols):
+            row = int(np.flatnonzero(~np.isnan(self.bars.close[:, column]))[-1])
+            found[symbol] = {
+                "time": from_ns(int(self.bars.ts[row])).isoformat(),
+                "close": float(self.bars.close[row, column]),
+            }
+        return found
 
 
 class SampleFeed:
@@ -145,6 +175,7 @@ def fetch(
     interval: str = "1h",
     start_ns: int | None = None,
     end_ns: int | None = None,
+    adjust: str | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> FetchReport:
     """Fetch bars and store them.
@@ -163,9 +194,13 @@ def fetch(
     period : str, optional
         Span back from now; left out of account when a range is given.
     interval : str
-        Length of the bars.
+        Length of the bars. Intraday bars that the source does not offer are made of the next
+        finer ones that it does, session by session, and marked ``resampled_from``.
     start_ns, end_ns : int, optional
         Range, half-open, UTC nanoseconds.
+    adjust : str, optional
+        ``none``, ``splits`` or ``total_return``: how the bars that are returned are adjusted.
+        Stored are prices as traded with their splits and dividends, whatever is asked here.
     progress : callable, optional
         Called with the share done and a line of text.
 
@@ -187,7 +222,11 @@ def fetch(
     interval = parse_interval(interval)
     if start_ns is not None and end_ns is not None and start_ns >= end_ns:
         raise ConfigError("fetch: the start is not before the end")
+    if adjust not in (None, *ADJUSTMENTS):
+        raise ConfigError(f"fetch: adjust is {adjust!r}; {nearest(str(adjust), ADJUSTMENTS)}")
     feed = feed_of(workspace, source)
+    offered = feed.describe().intervals
+    native = interval if interval in offered else finer_interval(interval, tuple(offered))
     asked = FetchRequest(names, interval, period, start_ns, end_ns)
     report = FetchReport(None, source, interval, {}, 0, 0, 0, 0, {})
     for first in range(0, len(names), BATCH):
@@ -195,7 +234,7 @@ def fetch(
         if progress is not None:
             progress(first / len(names), f"{source}: {', '.join(batch)}")
         for group, start in _starts(workspace, batch, asked, source).items():
-            request = replace(asked, symbols=group, start_ns=start)
+            request = replace(asked, symbols=group, start_ns=start, interval=native or interval)
             report = _stored(workspace, report, feed, request)
     if progress is not None:
         progress(1.0, "done")
@@ -203,7 +242,11 @@ def fetch(
     if not worked:
         reasons = "; ".join(f"{name}: {why}" for name, why in report.failures.items())
         raise NoDataError(f"no bar from {source}: {reasons}")
-    return replace(report, bars=workspace.bars.read(worked, interval=interval, source=source))
+    bars = workspace.bars.read(worked, interval=interval, source=source)
+    if adjust not in (None, bars.adjustment):
+        actions = [a for a in workspace.bars.read_actions(bars.symbols) if a.source == source]
+        bars = adjusted(bars, actions, mode=str(adjust))
+    return replace(report, bars=bars, adjustment=bars.adjustment)
 
 
 # A span back from now of which the older part is stored needs only what came after, with a week
@@ -248,6 +291,9 @@ def _stored(
         return replace(report, failures=failures, notes=notes)
     now_ns = workspace.clock.now_ns()
     bars, refused = settle(result, now_ns)
+    if bars.interval != report.interval:
+        bars, reasons = put_together(bars, report.interval)
+        failures |= reasons
     if result.actions:
         workspace.bars.write_actions(result.actions)
     query = (
@@ -329,7 +375,7 @@ def settle(result: FetchResult, now_ns: int) -> tuple[Bars, int]:
         notes=source.notes,
     )
     if bars.adjustment == "splits":
-        bars = _rounded(adjust(bars, result.actions, mode="none"))
+        bars = _rounded(adjusted(bars, result.actions, mode="none"))
     return bars, checked.quarantined.height
 
 

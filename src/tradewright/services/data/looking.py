@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, NoDataError, nearest
-from tradewright.domain.intervals import parse_interval
+from tradewright.domain.intervals import INTRADAY_MINUTES, parse_interval
 from tradewright.domain.time import from_ns
-from tradewright.marketdata import HealthVerdict, adjust, calendar_of, check_health, sample_bars
+from tradewright.marketdata import (
+    HealthVerdict,
+    adjust,
+    calendar_of,
+    check_health,
+    finer_interval,
+    sample_bars,
+)
 from tradewright.marketdata import sectors as sample_sectors
 from tradewright.ports.bar_store import SeriesInfo
 from tradewright.ports.feeds import FeedInfo
 from tradewright.services.data.fetching import SOURCES, feed_of
 from tradewright.services.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tradewright.services.study_page import StudyPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +43,22 @@ class SeriesRow:
         Bars that the calendar expects from the first to the last.
     sector : str
         Sector, empty where unknown.
+    score : float or None
+        Quality score in [0, 1]; None where it was not asked for.
+    failures : int or None
+        Findings that would fail the data-health gate; None where it was not asked for.
     """
 
     info: SeriesInfo
     expected: int
     sector: str
+    score: float | None = None
+    failures: int | None = None
+
+    @property
+    def health(self) -> str:
+        """``ok``, ``fails`` or empty where it was not asked for."""
+        return "" if self.failures is None else "fails" if self.failures else "ok"
 
     @property
     def coverage(self) -> float:
@@ -56,6 +78,9 @@ class SeriesRow:
             "coverage": self.coverage,
             "adjustment": self.info.adjustment,
             "sector": self.sector,
+            "health": self.health or None,
+            "score": self.score,
+            "failures": self.failures,
         }
 
 
@@ -179,8 +204,9 @@ def list_series(
     source: str | None = None,
     interval: str | None = None,
     sector: str | None = None,
+    health: bool = False,
 ) -> list[SeriesRow]:
-    """Return what is stored, with coverage.
+    """Return what is stored, with coverage, and with its health where asked.
 
     Parameters
     ----------
@@ -188,6 +214,8 @@ def list_series(
         Store.
     source, interval, sector : str, optional
         Keep only these.
+    health : bool
+        Whether every bar is read and judged as the data-health gate does.
 
     Returns
     -------
@@ -212,7 +240,25 @@ def list_series(
         if sector not in names:
             raise ConfigError(f"sector {sector!r} is of no stored symbol; {nearest(sector, names)}")
         rows = [row for row in rows if row.sector == sector]
-    return rows
+    return _judged(workspace, rows) if health else rows
+
+
+# Judged together where they are read together: moves of one are explained by those of the others.
+def _judged(workspace: Workspace, rows: Sequence[SeriesRow]) -> list[SeriesRow]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for row in rows:
+        groups.setdefault((row.info.source, row.info.interval), []).append(row.info.symbol)
+    found: dict[tuple[str, str, str], tuple[float, int]] = {}
+    for (source, interval), names in groups.items():
+        verdict = quality(workspace, names, source=source, interval=interval)
+        failed = Counter(finding.symbol for finding in verdict.findings)
+        for name in names:
+            found[source, interval, name] = (verdict.report.scores[name], failed[name])
+    judged = []
+    for row in rows:
+        score, failures = found[row.info.source, row.info.interval, row.info.symbol]
+        judged.append(replace(row, score=score, failures=failures))
+    return judged
 
 
 def show(
@@ -321,9 +367,43 @@ def quality(
     return check_health(bars, min_coverage=min_coverage, actions=actions, now_ns=now_ns)
 
 
+def quality_of_study(workspace: Workspace, page: StudyPage) -> HealthVerdict:
+    """Return what the data-health gate says of the bars that a study would read.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Store.
+    page : StudyPage
+        Its universe, range, adjustment and least coverage hold.
+
+    Returns
+    -------
+    HealthVerdict
+        As `study run` would meet it.
+
+    Raises
+    ------
+    ConfigError, NoDataError, DataError
+        If the study's bars cannot be read.
+    """
+    from tradewright.services.study.loading import load_data, study_health
+
+    return study_health(page, load_data(page, workspace))
+
+
 def sources(workspace: Workspace) -> list[FeedInfo]:
-    """Return what each source offers; calls nothing outside."""
-    return [feed_of(workspace, name).describe() for name in SOURCES]
+    """Return what each source offers, and what is made of it; calls nothing outside."""
+    found = []
+    for name in SOURCES:
+        info = feed_of(workspace, name).describe()
+        reach = dict(info.intervals)
+        for interval in INTRADAY_MINUTES:
+            finer = finer_interval(interval, tuple(info.intervals))
+            if interval not in reach and finer is not None:
+                reach[interval] = f"made of {finer}: {reach[finer]}"
+        found.append(replace(info, intervals=reach))
+    return found
 
 
 def sectors() -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError, nearest
@@ -13,6 +13,9 @@ from tradewright.domain.time import to_ns
 from tradewright.services.results.extras import Guard
 from tradewright.services.study_page import UNIVERSE, StudyPage
 from tradewright.services.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tradewright.marketdata import HealthVerdict
 
 FUNDS: Final = ("GLD", "QQQ", "SPY", "TLT")
 MOST_FINDINGS: Final = 50
@@ -75,11 +78,16 @@ def load_data(page: StudyPage, workspace: Workspace, *, as_of_ns: int | None = N
     return data
 
 
-def health_guard(page: StudyPage, data: StudyData) -> Guard:
-    """Return the verdict of the data-health gate on the universe."""
+def study_health(page: StudyPage, data: StudyData) -> HealthVerdict:
+    """Return what the data-health gate finds in the universe."""
     from tradewright.marketdata import check_health
 
-    verdict = check_health(data.traded, min_coverage=page.data.min_coverage)
+    return check_health(data.traded, min_coverage=page.data.min_coverage)
+
+
+def health_guard(page: StudyPage, data: StudyData) -> Guard:
+    """Return the verdict of the data-health gate on the universe, as a run keeps it."""
+    verdict = study_health(page, data)
     findings = tuple(_row(finding) for finding in list(_rows(verdict.findings))[:MOST_FINDINGS])
     return Guard(ok=bool(verdict.ok), summary=str(verdict.summary), findings=findings)
 
