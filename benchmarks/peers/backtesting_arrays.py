@@ -13,6 +13,7 @@ warnings.filterwarnings("ignore")
 names = ("open", "high", "low", "close", "entries", "exits")
 opened, high, low, close, entries, exits = (np.load(FOLDER / f"{name}.npy") for name in names)
 index = pd.date_range("2000-01-01", periods=len(close), freq="1min")
+cash = float(np.load(FOLDER / "cash.npy"))
 frame = pd.DataFrame({"Open": opened, "High": high, "Low": low, "Close": close}, index)
 
 
@@ -33,7 +34,7 @@ class Arrays(Strategy):
 
 
 def run() -> pd.Series:
-    return Backtest(frame, Arrays, cash=1e9, commission=0.001, finalize_trades=False).run()
+    return Backtest(frame, Arrays, cash=cash, commission=0.001, finalize_trades=False).run()
 
 
 seconds, stats = measure(run, warm=False)

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.time import NS_PER_DAY
-from tradewright.jit import jit
 
 HOUR_NS = 3_600_000_000_000
 SESSION_START_UTC_HOURS = {"XNYS": 5, "XNAS": 5, "24/5": 22}
@@ -15,21 +14,6 @@ SESSION_START_UTC_HOURS = {"XNYS": 5, "XNAS": 5, "24/5": 22}
 New York counts from midnight standard time, forex from 17:00 New York standard time."""
 
 PERIODS_PER_YEAR = {"1wk": 52.0, "1mo": 12.0}
-
-
-@jit
-def _last_rows(ts, offset_ns, day_ns):  # type: ignore[no-untyped-def]  # pragma: no cover
-    n = len(ts)
-    out = np.empty(n, np.int64)
-    count = 0
-    border = ((ts[0] - offset_ns - 1) // day_ns + 1) * day_ns + offset_ns
-    for t in range(n):
-        if ts[t] > border:
-            out[count] = t - 1
-            count += 1
-            border = ((ts[t] - offset_ns - 1) // day_ns + 1) * day_ns + offset_ns
-    out[count] = n - 1
-    return out[: count + 1].copy()
 
 
 def session_rows(
@@ -61,8 +45,14 @@ def session_rows(
     if interval in ("1d", "1wk", "1mo"):
         return np.arange(len(ts), dtype=np.int64)
     offset = SESSION_START_UTC_HOURS.get(calendar, 0) * HOUR_NS
-    rows: NDArray[np.int64] = _last_rows(ts, offset, NS_PER_DAY)
-    return rows
+    first, last = ((int(ts[at]) - offset - 1) // NS_PER_DAY for at in (0, -1))
+    if last - first > len(ts):  # few bars over many days
+        changes = np.flatnonzero(np.diff((ts - offset - 1) // NS_PER_DAY))
+    else:
+        ends = np.arange(first + 1, last + 1) * NS_PER_DAY + offset
+        found = np.searchsorted(ts, ends, side="right") - 1
+        changes = found[np.diff(found, prepend=-1) > 0]
+    return np.append(changes, len(ts) - 1).astype(np.int64)
 
 
 def periods_per_year(*, interval: str, calendar: str, asset_class: str = "stock") -> float:

@@ -240,6 +240,10 @@ def _content_hash(what: Any) -> str:
     digest = hashlib.sha256()
     for name in type(what).__slots__:
         value = getattr(what, name, None)
-        raw = value.tobytes() if isinstance(value, np.ndarray) else repr(value).encode()
-        digest.update(name.encode() + raw)
+        digest.update(name.encode())
+        if isinstance(value, np.ndarray):
+            packed = np.packbits(value, axis=None) if value.dtype == np.bool_ else value
+            digest.update(f"{value.shape}".encode() + packed.tobytes())
+        else:
+            digest.update(repr(value).encode())
     return digest.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -122,8 +123,9 @@ def check_account(bars: Bars, cash_minor: int, rules: FillRules, currency: str) 
     odd = [i.symbol for i in bars.instruments if i.currency != currency]
     if odd:
         raise ConfigError(f"{', '.join(odd[:5])}: not priced in {currency}, the account's currency")
-    highest = float(np.fmax.reduce(bars.close, axis=None))
-    lowest = float(np.fmin.reduce(bars.close, axis=None))
+    lowest, highest = float(bars.close.min()), float(bars.close.max())
+    if math.isnan(lowest):
+        lowest, highest = (float(f.reduce(bars.close, axis=None)) for f in (np.fmin, np.fmax))
     if not lowest > 0:
         raise DataError(f"bars: the lowest close is {lowest}, wanted above 0")
     units = cash_minor / 10 ** minor_exponent(currency) * rules.leverage / lowest * 1e8
