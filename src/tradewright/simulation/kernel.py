@@ -142,7 +142,7 @@ def look_ahead(account: Any, row: int) -> None:
     for at in range(account.n_working):
         order = load_int(account.working, at)
         o = order_at(account.orders, order)
-        if o.next_row <= row:
+        if o.next_row <= row + 1:
             o.next_row = _next_touch(account, order, row + 1)
         nearest = min(nearest, o.next_row)
     if account.plan == c.WEIGHTS and account.cursor > 0:
