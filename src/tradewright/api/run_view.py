@@ -43,10 +43,6 @@ from tradewright.services.workspace import Workspace
 
 MOST_KEPT: Final = 4
 PAPER: Final = "paper"
-REPLAYED: Final = (
-    "Not judged: a paper session replays history that its strategy was chosen on; "
-    "whether to believe the strategy is for its study's run to say."
-)
 _UNITS: Final = {
     "total_return": "fraction",
     "annual_return": "fraction",
@@ -193,10 +189,9 @@ def detail_of(workspace: Workspace, run_id: str) -> RunDetail:
 
 def _judgement(run: Run) -> VerdictView:
     verdict = run.verdict
-    is_judged = run.kind != PAPER or not verdict.may_show_performance
     return VerdictView(
-        word=verdict.word if is_judged else "",
-        sentence=verdict.sentence if is_judged else REPLAYED,
+        word="" if run.kind == PAPER and verdict.may_show_performance else verdict.word,
+        sentence=verdict.sentence,
         cautions=list(verdict.cautions),
         may_show_performance=run.may_show_performance,
         checks=[

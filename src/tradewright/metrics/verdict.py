@@ -11,6 +11,7 @@ NO_EVIDENCE: Final = "no evidence"
 WEAK: Final = "weak"
 SUPPORTED: Final = "supported"
 INCOMPLETE: Final = "incomplete"
+REPLAYED: Final = "replayed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,8 @@ class Verdict:
     Parameters
     ----------
     word : str
-        ``leak``, ``no evidence``, ``weak``, ``supported``; ``incomplete`` for a run that stopped.
+        ``leak``, ``no evidence``, ``weak``, ``supported``; ``incomplete`` for a run that stopped,
+        ``replayed`` for a paper session on history, which is no evidence either way.
     sentence : str
         Whether to believe it and why, in plain words, with the benchmark.
     cautions : tuple of str
@@ -97,6 +99,16 @@ class Verdict:
     def may_show_performance(self) -> bool:
         """Whether performance figures may be shown as results."""
         return self.word not in (LEAK, INCOMPLETE)
+
+
+def replayed(data_notes: tuple[str, ...] = ()) -> Verdict:
+    """Return the word on a paper session over stored bars: it is not judged."""
+    return Verdict(
+        REPLAYED,
+        "Not judged: a paper session replays history that its strategy was chosen on; "
+        "whether to believe the strategy is for its study's run to say.",
+        data_notes,
+    )
 
 
 def judge(evidence: Evidence) -> Verdict:

@@ -1,6 +1,8 @@
 """Paper sessions: the same orders as a backtest, written down first, recovered after a crash."""
 
+import json
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -20,6 +22,7 @@ from tradewright.services.paper.session import session_stream
 from tradewright.services.paper.sources import panel_from_parquet, parse_range
 from tradewright.services.paper.state import SessionState
 from tradewright.services.results.manifest import digest_of
+from tradewright.services.runs import Run
 from tradewright.services.workspace import Workspace
 
 SYMBOLS = ["AAPL", "MSFT"]
@@ -106,6 +109,28 @@ def test_a_finished_session_is_a_stored_run_with_the_digest_of_its_backtest(work
     (stored,) = workspace.runs.list_runs(kind="paper")
     assert stored.run_id == paper.status()["session_id"]
     assert stored.digest == run_backtest(backtest_plan()).digest
+
+
+def test_a_finished_session_is_no_evidence_for_its_strategy(workspace):
+    paper = finished(workspace)
+    session_id = paper.status()["session_id"]
+    (listed,) = workspace.runs.list_runs(kind="paper")
+    run = Run.load(session_id, workspace)
+    assert (listed.verdict, run.verdict.word) == ("replayed", "replayed")
+    assert run.verdict.sentence.startswith("Not judged")
+    assert b"Not judged" in workspace.runs.load(session_id, "report.html")
+    # Stored by an earlier version with the judgement of a backtest: it is not shown either.
+    documents = {
+        path.name: path.read_bytes()
+        for path in (workspace.data_dir / "runs" / session_id).iterdir()
+        if path.is_file()
+    }
+    figures = next(n for n, text in documents.items() if b"Not judged" in text and "json" in n)
+    old = json.loads(documents[figures])
+    old["verdict"].update(word="supported", sentence="Believe it.")
+    documents[figures] = json.dumps(old).encode()
+    workspace.runs.save(replace(listed, run_id="paper-old", verdict="supported"), documents)
+    assert Run.load("paper-old", workspace).verdict.word == "replayed"
 
 
 def test_every_intent_is_written_before_its_order_and_the_book_is_the_fold(workspace):

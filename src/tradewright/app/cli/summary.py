@@ -23,7 +23,7 @@ ROWS: Final = (
     ("Turnover a year", "turnover", ""),
     ("Round trips", "trades", ""),
 )
-COLOURS: Final = {"supported": "green", "weak": "yellow"}
+COLOURS: Final = {"supported": "green", "weak": "yellow", "replayed": "yellow"}
 
 
 def summary_document(run: Run) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tradewright.metrics.statistics import (
     probabilistic_sharpe,
     sharpe_moments,
 )
-from tradewright.metrics.verdict import Evidence, Verdict, judge
+from tradewright.metrics.verdict import Evidence, Verdict, judge, replayed
 from tradewright.services.results.extras import Rows
 
 if TYPE_CHECKING:
@@ -233,6 +233,8 @@ def verdict_of(run: Run) -> Verdict:
                 stop_reason=run.outcome.message or str(run.outcome.status).lower(),
             )
         )  # fmt: skip
+    if run.kind == "paper":
+        return replayed(_survivors(run.bars.notes))
     statistics, metrics = run.statistics, run.metrics
     interval = statistics.interval("sharpe") or Interval(*([math.nan] * 5))
     doubled = [row for row in run.cost_sensitivity if row.get("multiple") == 2.0]

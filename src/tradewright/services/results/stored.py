@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tradewright.metrics.returns import returns_of
-from tradewright.metrics.verdict import Verdict
+from tradewright.metrics.verdict import Verdict, replayed
 from tradewright.ports.run_store import RunStore
 from tradewright.services.results.documents import read_frame, read_json, read_outcome
 from tradewright.services.results.evidence import RunStatistics
@@ -85,9 +85,10 @@ def _benchmarks(frame: pl.DataFrame, names: Sequence[str]) -> tuple[Benchmark, .
 
 def _restore(run: Run, figures: Mapping[str, Any]) -> None:
     verdict = figures["verdict"]
-    run.__dict__["verdict"] = Verdict(
-        verdict["word"], verdict["sentence"], tuple(verdict["cautions"])
-    )
+    said = Verdict(verdict["word"], verdict["sentence"], tuple(verdict["cautions"]))
+    # Paper sessions of earlier versions were stored with the judgement of a backtest.
+    is_judged = run.kind != "paper" or not said.may_show_performance
+    run.__dict__["verdict"] = said if is_judged else replayed()
     if figures.get("metrics") is not None:
         run.metrics.know(stored_metrics(figures["metrics"]))
     if figures.get("statistics") is not None:
