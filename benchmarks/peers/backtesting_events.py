@@ -36,7 +36,7 @@ def run() -> pd.Series:
     return Backtest(frame, Brackets, cash=100_000.0, commission=0.0001).run()
 
 
-seconds, stats = measure(run, warm=False)
+seconds, stats = measure(run)
 trades = stats._trades
 for name in ("EntryBar", "ExitBar", "EntryPrice", "ExitPrice"):
     np.save(FOLDER / f"bt_{name}.npy", trades[name].to_numpy())
