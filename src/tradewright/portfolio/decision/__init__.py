@@ -1,5 +1,34 @@
 """Forecasts to decisions: rows of target weights, or one signal an instrument with its reasons."""
 
+from tradewright.portfolio.decision.combining import Combined, combine
+from tradewright.portfolio.decision.engine import DecisionEngine, check_forecast
+from tradewright.portfolio.decision.explaining import explain, headline
+from tradewright.portfolio.decision.filters import FILTERS
+from tradewright.portfolio.decision.market import MarketView, PortfolioView
+from tradewright.portfolio.decision.protection import Protection, protect
+from tradewright.portfolio.decision.settings import STOP_MODES, SignalSettings
+from tradewright.portfolio.decision.skill import skill_of
+from tradewright.portfolio.decision.sources import SourceView, view_of
 from tradewright.portfolio.decision.weights import DecisionSettings, confidence_of, decide
 
-__all__ = ["DecisionSettings", "confidence_of", "decide"]
+__all__ = [
+    "FILTERS",
+    "STOP_MODES",
+    "Combined",
+    "DecisionEngine",
+    "DecisionSettings",
+    "MarketView",
+    "PortfolioView",
+    "Protection",
+    "SignalSettings",
+    "SourceView",
+    "check_forecast",
+    "combine",
+    "confidence_of",
+    "decide",
+    "explain",
+    "headline",
+    "protect",
+    "skill_of",
+    "view_of",
+]
