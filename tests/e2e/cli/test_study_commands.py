@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 import yaml
 
-from tradewright.app import bootstrap
-from tradewright.app.cli import frame, main
 from tradewright.app.cli.study import _changes
 from tradewright.domain.errors import ConfigError
 from tradewright.features import About, feature, forget
@@ -17,25 +15,6 @@ SMALL = [
     "--set", "validation.controls=2",
     "--set", "validation.training_days=252",
 ]  # fmt: skip
-
-
-@pytest.fixture
-def tradewright(tmp_path, monkeypatch, capsys):
-    """Run the program on an empty data directory; returns code, stdout and stderr."""
-    monkeypatch.setenv("TRADEWRIGHT_PATHS__DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.delenv("DATA_DIR", raising=False)
-
-    def call(*words):
-        bootstrap.open_workspace.cache_clear()
-        bootstrap.settings.cache_clear()
-        monkeypatch.setattr(frame, "COMMON", frame.Common())
-        code = main.run(list(words))
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    yield call
-    bootstrap.open_workspace.cache_clear()
-    bootstrap.settings.cache_clear()
 
 
 def test_run_show_list_and_rerun(tradewright):

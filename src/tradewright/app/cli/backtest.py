@@ -1,4 +1,4 @@
-"""``tradewright backtest``: run, sweep or stress one strategy on data, without a study page."""
+"""``tradewright backtest``: run, sweep, compare or stress strategies, without a study page."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from tradewright.app.cli import frame
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
 
-app = frame.noun("backtest", "Run, sweep or stress one strategy on data, without a study page.")
+app = frame.noun(
+    "backtest", "Run, sweep, compare or stress strategies on data, without a study page."
+)
 
 _STRATEGY = typer.Option(..., "--strategy", help="Name, as in 'backtest list'.")
 _SYMBOLS = typer.Option("", "--symbols", help="Comma-separated; all there are if empty.")
@@ -92,7 +94,11 @@ def run(
     bars = open_bars(workspace, choice)
     with frame.progress_bar(strategy) as report:
         result = run_named(
-            workspace, wanted, bars, progress=lambda part, _: report(part, f"{bars.n_bars} bars")
+            workspace,
+            wanted,
+            bars,
+            choice=choice,
+            progress=lambda part, _: report(part, f"{bars.n_bars} bars"),
         )
     page = workspace.data_dir / "runs" / result.run_id / "report.html"
     frame.emit(
@@ -142,6 +148,55 @@ def sweep(
             progress=report,
         )
     frame.emit(found.as_document(), lambda: _render_sweep(found, top))
+
+
+@app.command()
+def compare(
+    *,
+    strategies: list[str] = typer.Argument(  # noqa: B008
+        ..., metavar="STRATEGY STRATEGY …", help="Names, with NAME:KEY=VALUE,KEY=VALUE to set some."
+    ),
+    symbols: str = _SYMBOLS,
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    interval: str = _INTERVAL,
+    cash: float = _CASH,
+    fee_bps: float | None = _FEE,
+    slippage_bps: float | None = _SLIPPAGE,
+    out: Path | None = typer.Option(None, "--out", help="Write the page here."),  # noqa: B008
+) -> None:
+    """Run strategies on the same bars, dates and costs, and put them side by side."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.app.cli.report import emit_comparison
+    from tradewright.services.results.named import DataChoice, NamedRun, open_bars, run_named
+    from tradewright.services.runs import compare as compare_runs
+
+    wanted = [
+        NamedRun(*_named(text), cash=cash, fee_bps=fee_bps, slippage_bps=slippage_bps)
+        for text in strategies
+    ]
+    workspace = open_workspace()
+    choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
+    bars = open_bars(workspace, choice)
+    runs = []
+    with frame.progress_bar("compare") as report:
+        for number, one in enumerate(wanted):
+            report(number / len(wanted), one.strategy)
+            runs.append(run_named(workspace, one, bars, choice=choice))
+        report(1.0, f"{len(wanted)} strategies")
+    for result in runs:
+        _finish(result, require_acceptance=False)
+    emit_comparison(compare_runs(*runs), out)
+
+
+def _named(text: str) -> tuple[str, dict[str, Any]]:
+    from tradewright.services.results.named import parse_parameter
+
+    name, _, settings = text.partition(":")
+    defaults = _defaults(name)
+    parts = (part for part in settings.split(",") if part.strip())
+    return name, dict(parse_parameter(part, defaults) for part in parts)
 
 
 @app.command()
@@ -238,6 +293,17 @@ def _render_sweep(found: Any, top: int) -> None:
         f"\n{len(found.table)} configurations tried, {found.counted} counted in all: the best of "
         f"them owes about {found.luck:.2f} of its Sharpe ratio to luck."
     )
+    if found.overfitting is not None:
+        typer.echo(
+            f"Probability of overfitting {found.overfitting.probability:.2f} over "
+            f"{found.overfitting.n_splits:,} splits (wanted 0.20 or less)."
+        )
+    if found.superiority is not None and found.superiority.spa == found.superiority.spa:
+        typer.echo(
+            f"Better than buy-and-hold after the search: p = {found.superiority.spa:.3f} (SPA), "
+            f"{found.superiority.reality_check:.3f} (reality check); "
+            f"{len(found.superiority.superior)} configurations stand out (StepM, 5%)."
+        )
 
 
 def _defaults(strategy: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""``tradewright report``: show and compare stored runs."""
+"""``tradewright report``: show, compare and tell apart stored runs."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +11,11 @@ import typer
 from tradewright.app.cli import frame
 
 if TYPE_CHECKING:
+    from tradewright.services.beside.comparison import Comparison
+    from tradewright.services.beside.differences import RunDiff
     from tradewright.services.runs import Run
 
-app = frame.noun("report", "Show and compare stored runs.")
+app = frame.noun("report", "Show, compare and tell apart stored runs.")
 
 FORMATS = ("html", "json", "csv", "parquet")
 SHOWN = ("total_return", "sharpe", "max_drawdown", "deflated_sharpe")
@@ -64,8 +67,6 @@ def compare(
 ) -> None:
     """Compare stored runs over the sessions they share: curves, metrics, luck, settings."""
     from tradewright.app.bootstrap import open_workspace
-    from tradewright.metrics.glossary import format_value
-    from tradewright.services.results.documents import plain
     from tradewright.services.runs import Run
     from tradewright.services.runs import compare as compare_runs
 
@@ -73,6 +74,31 @@ def compare(
     found = compare_runs(
         *(Run.load(run, workspace) for run in runs), allow_different_data=allow_different_data
     )
+    emit_comparison(found, out)
+
+
+@app.command()
+def diff(
+    before: str = typer.Argument(..., metavar="RUN", help="Run id or 'latest'."),
+    after: str = typer.Argument(..., metavar="RUN", help="The other one."),
+    most: int = typer.Option(10, "--most", min=1, help="Orders to print of each run."),
+) -> None:
+    """Say what differs between two runs: data, code, settings, seed, environment, then results."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.beside.differences import diff_runs
+    from tradewright.services.results.documents import plain
+    from tradewright.services.runs import Run
+
+    workspace = open_workspace()
+    found = diff_runs(Run.load(before, workspace), Run.load(after, workspace), most=most)
+    frame.emit(plain(asdict(found)), lambda: _render_diff(found))
+
+
+def emit_comparison(found: Comparison, out: Path | None) -> None:
+    """Print runs side by side, and write their page if a place is given."""
+    from tradewright.metrics.glossary import format_value
+    from tradewright.services.results.documents import plain
+
     document = plain(found.as_document())
     if out is not None:
         document["page"] = str(found.to_html(out))
@@ -93,6 +119,38 @@ def compare(
             typer.echo(f"\npage: {out}")
 
     frame.emit(document, render)
+
+
+def _render_diff(found: RunDiff) -> None:
+    from tradewright.metrics.glossary import format_value
+
+    if found.equal and not found.made_from:
+        typer.echo(f"runs {found.run_ids[0]} and {found.run_ids[1]} are the same")
+        return
+    group = ""
+    for change in found.made_from:
+        if change.group != group:
+            group = change.group
+            typer.echo(group)
+        typer.echo(f"  {change.key}: {_short(change.before)} -> {_short(change.after)}")
+    if found.equal:
+        typer.echo("orders, fills and equity are the same")
+        return
+    shared, gone, new = found.orders
+    typer.echo(f"orders\n  {shared} in both, {gone} in the first only, {new} in the second only")
+    for sign, rows in (("-", found.only_before), ("+", found.only_after)):
+        for row in rows:
+            typer.echo(f"  {sign} {row}")
+    typer.echo(f"  first difference: {found.first}")
+    typer.echo("metrics")
+    for change in found.metrics:
+        old, now = (format_value(change.key, value) for value in (change.before, change.after))
+        typer.echo(f"  {change.key:<24}{old:>16} -> {now}")
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 60 else f"{text[:56]} …"
 
 
 def _list(rows: Any) -> None:

@@ -15,6 +15,7 @@ from tradewright.domain.time import NS_PER_DAY, from_ns
 from tradewright.metrics.bootstrap import BootstrapResult, stationary_bootstrap
 from tradewright.metrics.drawdowns import drawdown_series
 from tradewright.metrics.returns import performance, returns_of
+from tradewright.services.beside.flat import flatten
 
 if TYPE_CHECKING:
     import polars as pl
@@ -206,7 +207,7 @@ def _config_differences(
     runs: tuple[Run, ...], labels: tuple[str, ...]
 ) -> tuple[Mapping[str, Any], ...]:
     flat = [
-        {**_flatten(run.config), "data version": run.manifest["data_version"], "seed": run.seed}
+        {**flatten(run.config), "data version": run.manifest["data_version"], "seed": run.seed}
         for run in runs
     ]
     keys = sorted({key for settings in flat for key in settings})
@@ -216,13 +217,3 @@ def _config_differences(
         if any(str(value) != str(values[0]) for value in values):
             found.append({"key": key, **dict(zip(labels, values, strict=True))})
     return tuple(found)
-
-
-def _flatten(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, Mapping):
-            found.update(_flatten(item, f"{prefix}{key}."))
-        else:
-            found[f"{prefix}{key}"] = item
-    return found

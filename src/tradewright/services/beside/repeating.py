@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tradewright.domain.errors import ConfigError
+from tradewright.domain.money import from_minor
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.time import from_ns
 from tradewright.services.runs import Run
@@ -66,7 +67,7 @@ def rerun(
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> Rerun:
-    """Repeat a stored study run on the same data and compare digests.
+    """Repeat a stored run on the same data and compare digests.
 
     Parameters
     ----------
@@ -87,35 +88,24 @@ def rerun(
     Raises
     ------
     ConfigError
-        If the run is no completed study.
+        If the run did not complete, or was made in Python from bars at hand.
     NoDataError
         If there is no such run, or its data are gone.
     """
-    from tradewright.services.studies import Study
-    from tradewright.services.study.job import StudyJob
-    from tradewright.services.study.stages import Stages
-
     space = workspace if workspace is not None else current_workspace()
     stored = Run.load(run_id, space)
     manifest = stored.manifest
-    if stored.kind != "study":
-        raise ConfigError(
-            f"run {stored.run_id} is a {stored.kind}, not a study: only a study stores everything "
-            "it was made from"
-        )
     if not stored.is_complete:
         raise ConfigError(f"run {stored.run_id} ended {stored.status}; there is nothing to compare")
-    study = Study.from_mapping(manifest["config"], f"run {stored.run_id}")
-    health = stored.extras.health
-    job = StudyJob(
-        study.page,
-        space,
-        Stages(progress),
-        allow_unhealthy=health.ok is False,
-        save=False,
-        workers=workers,
-    )
-    repeated = job.run(as_of_ns=int(manifest["study"]["as_of_ns"]))
+    if stored.kind == "study":
+        repeated = _study_again(stored, space, progress, workers)
+    elif "opened" in manifest:
+        repeated = _named_again(manifest, space, progress)
+    else:
+        raise ConfigError(
+            f"run {stored.run_id} is a {stored.kind} on bars that were at hand: only a study and "
+            "'tradewright backtest run' store everything they were made from"
+        )
     equal = repeated.digest == stored.manifest["result_digest"]
     return Rerun(
         run_id=stored.run_id,
@@ -125,6 +115,45 @@ def rerun(
         differences=tuple(differences(manifest, repeated.manifest)),
         first_difference="" if equal else first_difference(stored.outcome, repeated.outcome),
         run=repeated,
+    )
+
+
+def _study_again(
+    stored: Run, space: Workspace, progress: Progress | None, workers: int | None
+) -> Run:
+    from tradewright.services.studies import Study
+    from tradewright.services.study.job import StudyJob
+    from tradewright.services.study.stages import Stages
+
+    manifest = stored.manifest
+    study = Study.from_mapping(manifest["config"], f"run {stored.run_id}")
+    job = StudyJob(
+        study.page,
+        space,
+        Stages(progress),
+        allow_unhealthy=stored.extras.health.ok is False,
+        save=False,
+        workers=workers,
+    )
+    return job.run(as_of_ns=int(manifest["study"]["as_of_ns"]))
+
+
+def _named_again(manifest: Mapping[str, Any], space: Workspace, progress: Progress | None) -> Run:
+    from tradewright.costs import Costs
+    from tradewright.services.backtest import BacktestConfig, backtest
+    from tradewright.services.results.named import DataChoice, open_bars
+    from tradewright.strategies import create_strategy
+
+    config, opened = manifest["config"], dict(manifest["opened"])
+    bars = open_bars(space, DataChoice(**{**opened, "symbols": tuple(opened["symbols"])}))
+    strategy, settings = config["strategy"], BacktestConfig.from_mapping(config["backtest"])
+    return backtest(
+        create_strategy(strategy["name"], **strategy["parameters"]),
+        bars,
+        cash=float(from_minor(config["cash_minor"], settings.currency)),
+        costs=None if config["costs"] is None else Costs(**config["costs"]),
+        config=settings,
+        progress=progress,
     )
 
 

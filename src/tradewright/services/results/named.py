@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -135,6 +135,7 @@ def run_named(
     wanted: NamedRun,
     bars: Bars,
     *,
+    choice: DataChoice | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Run:
     """Run a strategy by name, count it as a trial of its family, and store it.
@@ -147,6 +148,8 @@ def run_named(
         Strategy and settings.
     bars : Bars
         The tape.
+    choice : DataChoice, optional
+        How the bars were opened; kept in the manifest, so that the run can be repeated.
     progress : callable, optional
         ``progress(fraction, message)``.
 
@@ -173,6 +176,8 @@ def run_named(
         progress=progress,
     )
     run.name = wanted.strategy
+    if choice is not None:
+        run.given_manifest["opened"] = asdict(choice)
     run.learn(replace(run.extras, leak=NOTHING_LATER, health=health_of(bars)))
     if run.is_complete:
         count_trials(run, workspace, family_of(wanted.strategy, bars), [per_period_sharpe(run)])
