@@ -21,6 +21,9 @@ from tradewright.domain.time import NS_PER_DAY, NS_PER_SECOND
 Days = NDArray[np.datetime64]
 NEW_YORK: Final = "America/New_York"
 FIRST_DAY: Final = date(1960, 1, 1)
+FIRST_LISTED: Final = date(1990, 1, 1)
+"""First day of the sessions that come from exchange_calendars."""
+
 LAST_DAY: Final = date(2030, 12, 31)
 CONTINUOUS: Final = ("24/5", "24/7")
 
@@ -147,7 +150,7 @@ class TradingCalendar:
 
 
 def calendar_of(name: str, *, cut: str | None = None) -> TradingCalendar:
-    """Return the sessions of a market, 1960 to 2030.
+    """Return the sessions of a market: New York, forex and crypto 1960 to 2030, others from 1990.
 
     Parameters
     ----------
@@ -217,10 +220,18 @@ def _from_library(code: str) -> TradingCalendar:
     import exchange_calendars
 
     try:
-        found = exchange_calendars.get_calendar(code, start="1990-01-01")
+        # Some exchanges are known from a later day on, Tokyo for example from 1997.
+        earliest = exchange_calendars.get_calendar(code).bound_min()
+        start = FIRST_LISTED if earliest is None else max(FIRST_LISTED, earliest.date())
+        found = exchange_calendars.get_calendar(code, start=str(start))
     except exchange_calendars.errors.InvalidCalendarName as error:
         raise ConfigError(
             f"calendar {code!r} is not known; use XNYS, 24/5, 24/7 or an exchange code like XLON"
+        ) from error
+    except ValueError as error:
+        reason = str(error)[:120]
+        raise ConfigError(
+            f"calendar {code}: exchange_calendars cannot give it: {reason}"
         ) from error
     table = found.schedule
     opens = table["open"].dt.tz_convert(None).to_numpy().astype("datetime64[ns]").astype(np.int64)

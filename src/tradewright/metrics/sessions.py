@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewright.domain.time import NS_PER_DAY
+from tradewright.domain.time import NS_PER_DAY, NS_PER_SECOND
 
 HOUR_NS = 3_600_000_000_000
-SESSION_START_UTC_HOURS = {"XNYS": 5, "XNAS": 5, "24/5": 22}
+SESSION_START_UTC_HOURS = {"XNYS": 5, "XNAS": 5, "XASX": 12, "XNZE": 12}
 """Hour (UTC) before which a bar belongs to the session of the day before; 0 where not named.
 
-New York counts from midnight standard time, forex from 17:00 New York standard time."""
+An hour at which the market is closed in winter and in summer. New York counts from midnight
+standard time; Sydney's and Wellington's sessions begin before midnight UTC in their summer."""
 
-PERIODS_PER_YEAR = {"1wk": 52.0, "1mo": 12.0}
+SESSION_START_LOCAL = {"24/5": ("America/New_York", 17)}
+"""Zone and hour at which one session ends and the next begins, where a market never closes between
+and the hour of UTC moves with the clocks."""
+
+PERIODS_PER_YEAR = {"5d": 50.4, "1wk": 52.0, "1mo": 12.0, "3mo": 4.0}
 
 
 def session_rows(
@@ -42,8 +51,14 @@ def session_rows(
     >>> session_rows(hours, interval="1h", calendar="24/7").tolist()
     [2, 3, 4]
     """
-    if interval in ("1d", "1wk", "1mo"):
+    if interval == "1d" or interval in PERIODS_PER_YEAR:
         return np.arange(len(ts), dtype=np.int64)
+    if calendar in SESSION_START_LOCAL:
+        ends = _local_ends(int(ts[0]), int(ts[-1]), *SESSION_START_LOCAL[calendar])
+        ends = ends[(ends >= ts[0]) & (ends < ts[-1])]
+        found = np.searchsorted(ts, ends, side="right") - 1
+        changes = found[np.diff(found, prepend=-1) > 0]
+        return np.append(changes, len(ts) - 1).astype(np.int64)
     offset = SESSION_START_UTC_HOURS.get(calendar, 0) * HOUR_NS
     first, last = ((int(ts[at]) - offset - 1) // NS_PER_DAY for at in (0, -1))
     if last - first > len(ts):  # few bars over many days
@@ -53,6 +68,20 @@ def session_rows(
         found = np.searchsorted(ts, ends, side="right") - 1
         changes = found[np.diff(found, prepend=-1) > 0]
     return np.append(changes, len(ts) - 1).astype(np.int64)
+
+
+def _local_ends(first_ns: int, last_ns: int, zone: str, hour: int) -> NDArray[np.int64]:
+    years = (np.array([first_ns, last_ns]) // NS_PER_DAY).astype("datetime64[D]")
+    first, last = (int(y) + 1970 for y in years.astype("datetime64[Y]").astype(np.int64))
+    return np.concatenate([_ends_of_year(zone, hour, y) for y in range(first, last + 1)])
+
+
+@lru_cache(maxsize=256)
+def _ends_of_year(zone: str, hour: int, year: int) -> NDArray[np.int64]:
+    place = ZoneInfo(zone)
+    days = [date(year, 1, 1) + timedelta(days=n) for n in range(366)]
+    moments = [datetime.combine(d, time(hour), place) for d in days if d.year == year]
+    return np.array([int(m.timestamp()) * NS_PER_SECOND for m in moments], dtype=np.int64)
 
 
 def periods_per_year(*, interval: str, calendar: str, asset_class: str = "stock") -> float:
@@ -70,7 +99,8 @@ def periods_per_year(*, interval: str, calendar: str, asset_class: str = "stock"
     Returns
     -------
     float
-        12 or 52 for monthly and weekly bars, otherwise 252 (exchanges), 260 (forex), 365 (crypto).
+        4, 12, 52 or 50.4 for bars of quarters, months, weeks and five days, otherwise 252
+        (exchanges), 260 (forex), 365 (crypto).
 
     Examples
     --------

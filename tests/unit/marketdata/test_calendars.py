@@ -104,6 +104,14 @@ def test_other_exchanges_come_from_the_library():
     assert not london.is_session(np.array(["2024-08-26"], dtype="datetime64[D]"))[0]
 
 
+def test_exchange_that_is_known_later_than_the_others_has_a_calendar():
+    tokyo = calendar_of("XTKS")
+    assert str(tokyo.days[0]) == "1997-01-06"
+    assert tokyo.is_session(np.array(["2021-05-06", "2021-05-05"], "datetime64[D]")).tolist() == [
+        True, False
+    ]  # fmt: skip
+
+
 def test_unknown_calendar_is_refused_with_what_exists():
     with pytest.raises(ConfigError, match="XNYS, 24/5, 24/7"):
         calendar_of("NOWHERE")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tradewright.domain.errors import DataError
+from tradewright.marketdata import calendar_of
 from tradewright.metrics.benchmark import buy_and_hold, relative_performance
 from tradewright.metrics.drawdowns import Drawdown, drawdown_series, drawdown_table, path_risk
 from tradewright.metrics.returns import annual_return, performance, returns_of
@@ -171,6 +172,18 @@ def test_new_york_session_ends_at_its_last_bar_in_winter_and_summer() -> None:
 def test_crypto_day_ends_with_the_bar_closing_at_midnight() -> None:
     ts = ns("2021-01-01T23:00", "2021-01-02T00:00", "2021-01-02T01:00")
     assert session_rows(ts, interval="1h", calendar="24/7").tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("name", ["XNYS", "XASX", "XTKS", "XLON", "24/5"])
+def test_sessions_are_those_of_the_calendar_on_both_sides_of_a_clock_change(name: str) -> None:
+    calendar = calendar_of(name)
+    for day in ("2021-03-10", "2021-04-01", "2021-10-01", "2021-11-01", "2021-12-28"):
+        first = int(ns(day)[0])
+        closes = calendar.bar_closes(first, first + 12 * 24 * HOUR, "1h")
+        number = calendar.session_of(closes)
+        wanted = np.append(np.flatnonzero(np.diff(number)), len(closes) - 1)
+        found = session_rows(closes, interval="1h", calendar=name)
+        assert found.tolist() == wanted.tolist()
 
 
 def test_daily_rows_are_all_sessions() -> None:
