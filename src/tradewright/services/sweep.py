@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
@@ -17,17 +19,23 @@ from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.money import to_minor
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
-from tradewright.metrics.returns import RISK_FREE
+from tradewright.metrics.benchmark import buy_and_hold
+from tradewright.metrics.returns import RISK_FREE, returns_of
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradewright.metrics.trials.overfitting import Overfitting
+    from tradewright.metrics.trials.superiority import Superiority
     from tradewright.services.workspace import Workspace
 
+FloatArray = NDArray[np.float64]
 FIGURES: Final = ("total_return", "sharpe", "max_drawdown", "trades", "final_equity")
 STANDARD: Final = Costs.standard()
 BATCH: Final = 16
 """Sets that a search proposes before it looks at their results."""
+MOST_CELLS: Final = 25_000_000
+"""Sessions times sets whose returns are held at once, 200 MB."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,11 +57,62 @@ class Sweep:
     table: pl.DataFrame
     parameters: tuple[str, ...]
     trials: int
+    _tester: _Tester | None = field(default=None, repr=False)
 
     @property
     def best(self) -> dict[str, Any]:
         """Parameters and figures of the highest Sharpe ratio; of many trials, the luckiest too."""
         return dict(self.table.sort("sharpe", descending=True, nulls_last=True).row(0, named=True))
+
+    @property
+    def returns(self) -> FloatArray:
+        """Session returns of every set, (n_sessions, trials); arrays are traded again for them."""
+        if self._tester is None:
+            raise ConfigError("sweep: it was read from a table, the returns of its sets are gone")
+        return self._tester.returns
+
+    def overfitting(self, *, blocks: int = 16) -> Overfitting | None:
+        """Return the probability that the best set was chosen for luck (PBO).
+
+        Parameters
+        ----------
+        blocks : int
+            Blocks the sessions are cut into; even.
+
+        Returns
+        -------
+        Overfitting or None
+            None with fewer than two sets, or fewer than two sessions a block: not applicable.
+        """
+        from tradewright.metrics.trials.overfitting import LEAST_ROWS, backtest_overfitting
+
+        if self.trials < 2 or len(self.returns) < LEAST_ROWS * blocks:
+            return None
+        free = RISK_FREE / _periods(self._tester.bars) if self._tester else 0.0
+        return backtest_overfitting(self.returns, blocks=blocks, risk_free_per_period=free)
+
+    def superiority(self, *, size: float = 0.05, seed: int = 0) -> Superiority | None:
+        """Test whether any set beats buy-and-hold, allowing for the search among all of them.
+
+        Parameters
+        ----------
+        size : float
+            Level of StepM.
+        seed : int
+            Of the bootstrap.
+
+        Returns
+        -------
+        Superiority or None
+            White's reality check, Hansen's SPA and StepM against the universe at equal weight;
+            None with fewer than ten sessions.
+        """
+        from tradewright.metrics.trials.superiority import superiority
+
+        if self._tester is None or len(self.returns) < 10:
+            return None
+        rng = np.random.default_rng(seed)
+        return superiority(self.returns, self._tester.held_returns, rng, size=size)
 
     def heatmap(
         self, x: str | None = None, y: str | None = None, *, figure: str = "sharpe"
@@ -197,6 +256,7 @@ class _Tester:
         self.currency = bars.instruments[0].currency
         self.sets: list[dict[str, Any]] = []
         self.figures: list[tuple[float, ...]] = []
+        self.levels: dict[int, FloatArray] = {}
         self.total = 0
         self.progress: Callable[[float, str], None] | None = None
 
@@ -209,7 +269,7 @@ class _Tester:
             if isinstance(what, Signals | TargetWeights):
                 self._test_arrays(itertools.chain([(chosen, what)], self._made(source)))
             elif what is not None:
-                self._keep(chosen, _figures_of(self._run(what), self.bars))
+                self._keep(chosen, self._run(what))
         return [row[1] for row in self.figures[before:]]
 
     def _made(self, sets: Iterator[dict[str, Any]]) -> Iterator[tuple[dict[str, Any], Any]]:
@@ -245,14 +305,42 @@ class _Tester:
         self.figures += list(zip(*columns, strict=True))
 
     def _run(self, what: Any) -> Outcome:
-        from tradewright.services.backtest import plan_backtest, run_outcome
+        from tradewright.services.backtest import BacktestConfig, plan_backtest, run_outcome
 
-        plan = plan_backtest(what, self.bars, cash=self.cash, costs=self.costs)
+        arrays = isinstance(what, Signals | TargetWeights)
+        config = replace(BacktestConfig.neutral(), rules=self.rules) if arrays else None
+        plan = plan_backtest(what, self.bars, cash=self.cash, costs=self.costs, config=config)
         return run_outcome(plan)
 
-    def _keep(self, chosen: dict[str, Any], figures: tuple[float, ...]) -> None:
+    @cached_property
+    def returns(self) -> FloatArray:
+        """Session returns, one column a set."""
+        rows, count = _session_rows(self.bars), len(self.sets)
+        if len(rows) * count > MOST_CELLS:
+            raise ConfigError(
+                f"sweep: the returns of {count} sets over {len(rows)} sessions are too many to "
+                f"hold at once, wanted at most {MOST_CELLS // len(rows)} sets"
+            )
+        found = np.zeros((len(rows) - 1, count))
+        for column, chosen in enumerate(self.sets):
+            own = self.levels.get(column)
+            if own is None:
+                own = _session_levels(self._run(self.make(**chosen)), self.bars)
+            found[: len(own) - 1, column] = returns_of(own)
+        return found
+
+    @cached_property
+    def held_returns(self) -> FloatArray:
+        """Session returns of the universe bought at the first close and held, without costs."""
+        rows = _session_rows(self.bars)
+        return returns_of(np.nan_to_num(buy_and_hold(self.bars.close[rows]), nan=1.0))
+
+    def _keep(self, chosen: dict[str, Any], outcome: Outcome) -> None:
+        levels = _session_levels(outcome, self.bars)
+        if len(levels) * len(self.sets) <= MOST_CELLS:
+            self.levels[len(self.sets)] = levels
         self.sets.append(chosen)
-        self.figures.append(figures)
+        self.figures.append(_figures_of(outcome, returns_of(levels), self.bars))
         self._tell(len(self.figures))
 
     def _tell(self, done: int) -> None:
@@ -260,27 +348,32 @@ class _Tester:
             self.progress(min(done / self.total, 1.0), f"{done} of {self.total} sets")
 
 
-def _figures_of(outcome: Outcome, bars: Bars) -> tuple[float, ...]:
+def _figures_of(outcome: Outcome, returns: FloatArray, bars: Bars) -> tuple[float, ...]:
     from tradewright.ledger import round_trips
     from tradewright.metrics.drawdowns import path_risk
-    from tradewright.metrics.returns import returns_of, sharpe, total_return
-    from tradewright.metrics.sessions import periods_per_year, session_rows
+    from tradewright.metrics.returns import sharpe, total_return
 
-    leading = bars.instruments[0]
-    periods = periods_per_year(
-        interval=bars.interval, calendar=leading.calendar, asset_class=leading.asset_class
-    )
-    rows = session_rows(outcome.ts, interval=bars.interval, calendar=leading.calendar)
-    rows = rows if rows[0] == 0 else np.concatenate(([0], rows))
-    returns = returns_of(outcome.equity[rows].astype(np.float64))
     trips = round_trips(outcome)
     return (
         total_return(returns),
-        sharpe(returns, periods_per_year=periods, risk_free=RISK_FREE),
+        sharpe(returns, periods_per_year=_periods(bars), risk_free=RISK_FREE),
         path_risk(outcome.equity, outcome.long_value, outcome.short_value).worst.depth,
         int((~trips["is_open"]).sum()),
         int(outcome.equity[-1]),
     )
+
+
+def _session_rows(bars: Bars, count: int | None = None) -> NDArray[np.int64]:
+    from tradewright.metrics.sessions import session_rows
+
+    leading = bars.instruments[0]
+    ts = bars.ts if count is None else bars.ts[:count]
+    rows = session_rows(ts, interval=bars.interval, calendar=leading.calendar)
+    return rows if rows[0] == 0 else np.concatenate((np.zeros(1, dtype=np.int64), rows))
+
+
+def _session_levels(outcome: Outcome, bars: Bars) -> FloatArray:
+    return outcome.equity[_session_rows(bars, len(outcome.ts))].astype(np.float64)
 
 
 def _product(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -353,7 +446,7 @@ def _as_sweep(
         periods = _periods(tester.bars)
         ratios = [row[1] / math.sqrt(periods) for row in tester.figures]
         workspace.runs.add_trials(family, ratios)
-    return Sweep(table, names, len(tester.sets))
+    return Sweep(table, names, len(tester.sets), tester)
 
 
 def _periods(bars: Bars) -> float:

@@ -247,7 +247,7 @@ def _differences(returns: ArrayLike, benchmark: ArrayLike) -> FloatArray:
         )
     if len(table) < 10:
         raise DataError(f"superiority: {len(table)} sessions, wanted at least 10")
-    difference: FloatArray = table - held[:, None]
+    difference: FloatArray = np.subtract(table, held[:, None])
     if not np.isfinite(difference).all():
         row, column = (int(i) for i in np.argwhere(~np.isfinite(difference))[0])
         raise DataError(f"superiority: trial {column} has no finite return in session {row}")
@@ -263,8 +263,8 @@ def _resampled_means(
     for first in range(0, resamples, AT_ONCE):
         count = min(AT_ONCE, resamples - first)
         counts = _counts(n, count, 1.0 / block_length, rng)
-        found[first : first + count] = counts @ values
-    return found / n
+        found[first : first + count] = counts @ values / n
+    return found
 
 
 @jit

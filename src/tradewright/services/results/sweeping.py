@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -17,6 +17,8 @@ from tradewright.services.results.named import NamedRun, costs_of, family_of
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradewright.metrics.trials.overfitting import Overfitting
+    from tradewright.metrics.trials.superiority import Superiority
     from tradewright.services.workspace import Workspace
 
 METRICS: Final = ("total_return", "sharpe", "max_drawdown", "trades")
@@ -38,6 +40,10 @@ class NamedSweep:
         Annual Sharpe ratio that the best of so many trials reaches without skill.
     family : str
         Under which the trials are counted.
+    overfitting : Overfitting or None
+        How often the best of one half of time fails in the other; None with fewer than two sets.
+    superiority : Superiority or None
+        Whether any set beats buy-and-hold of the universe, all sets taken together.
     """
 
     table: pl.DataFrame
@@ -45,6 +51,8 @@ class NamedSweep:
     counted: int
     luck: float
     family: str
+    overfitting: Overfitting | None = None
+    superiority: Superiority | None = None
 
     def as_document(self) -> dict[str, Any]:
         """Return the sweep as plain values."""
@@ -56,6 +64,8 @@ class NamedSweep:
                 "counted": self.counted,
                 "expected_maximum_sharpe": self.luck,
                 "family": self.family,
+                "overfitting": None if self.overfitting is None else asdict(self.overfitting),
+                "superiority": None if self.superiority is None else asdict(self.superiority),
             }
         )
         return document
@@ -99,7 +109,7 @@ def sweep_named(
     """
     import polars as pl
 
-    from tradewright.services.sweep import sweep
+    from tradewright.services.sweep import MOST_CELLS, sweep
     from tradewright.strategies import create_strategy
 
     create_strategy(wanted.strategy, **{name: given[0] for name, given in values.items()})
@@ -126,4 +136,13 @@ def sweep_named(
     luck = expected_maximum_sharpe(spread, max(counted, 1)) * math.sqrt(ppy)
     names = tuple(name for name in METRICS if name in table.columns)
     chosen = table.select(*values, *(pl.col(name) for name in names))
-    return NamedSweep(chosen, names, counted, luck, family)
+    fits = found.trials * bars.n_bars <= MOST_CELLS
+    return NamedSweep(
+        chosen,
+        names,
+        counted,
+        luck,
+        family,
+        overfitting=found.overfitting() if fits else None,
+        superiority=found.superiority(seed=wanted.seed) if fits else None,
+    )

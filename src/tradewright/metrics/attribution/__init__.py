@@ -1,0 +1,1 @@
+"""Where a result came from: instruments, sectors, sides, times, factors."""
