@@ -31,8 +31,8 @@ def estimate_covariance(
     ``exponential``
         Weighted by :math:`2^{-k/h}` for the k-th newest row, mean removed with the same weights.
     ``factor``
-        Principal factors whose eigenvalues lie above the edge of Marchenko and Pastur, plus the
-        variances that they leave.
+        Principal factors whose eigenvalues lie above the edge of Marchenko and Pastur, less the
+        mean of the others [4]_, plus the variances that they leave.
     ``denoised``, ``gerber``
         Of skfolio [3]_ (extra ``portfolio``).
 
@@ -71,6 +71,8 @@ def estimate_covariance(
     .. [2] Y. Chen, A. Wiesel, Y. Eldar and A. Hero, "Shrinkage algorithms for MMSE covariance
        estimation", IEEE Transactions on Signal Processing 58, 2010, eq. 23.
     .. [3] https://skfolio.org, `DenoiseCovariance` and `GerberCovariance`.
+    .. [4] M. Tipping and C. Bishop, "Probabilistic principal component analysis", Journal of the
+       Royal Statistical Society B 61, 1999, eq. 8.
     """
     known: dict[str, Callable[[FloatArray], FloatArray]] = {
         **COVARIANCES,
@@ -138,8 +140,10 @@ def _factor(returns: FloatArray) -> FloatArray:
     values, vectors = np.linalg.eigh(covariance / np.outer(sd, sd))
     edge = (1.0 + np.sqrt(width / n)) ** 2
     kept = values > edge
-    kept[-1] = True
-    common: FloatArray = (vectors[:, kept] * values[kept]) @ vectors[:, kept].T * np.outer(sd, sd)
+    # What an eigenvalue has of each instrument's own noise is the mean of those left out.
+    noise = float(values[~kept].mean()) if (~kept).any() else 0.0
+    strength = values[kept] - noise
+    common: FloatArray = (vectors[:, kept] * strength) @ vectors[:, kept].T * np.outer(sd, sd)
     common[np.diag_indices_from(common)] = np.diagonal(covariance)
     return common
 

@@ -313,9 +313,7 @@ def _result(
         if isinstance(rates, Mapping)
         else float(rates) * float(trades.sum())
     )
-    said = [text[0].upper() + text[1:].rstrip(".") + "." for text in found.notes]
-    if not said:
-        said = ["Solved."]
+    said = [_sentence(text) for text in found.notes] or ["Solved."]
     return OptimizationResult(
         weights=dict(zip(symbols, weights.tolist(), strict=True)),
         expected_return=expected,
@@ -335,3 +333,10 @@ def _result(
         largest_weight=float(np.abs(weights).max()),
         warnings=(*warnings, *diversification_warnings(symbols, weights, limits.sectors)),
     )
+
+
+def _sentence(text: str) -> str:
+    # Names of settings keep their spelling at the start of a sentence.
+    first = text.split(" ", 1)[0]
+    head = text[0] if "_" in first else text[0].upper()
+    return head + text[1:].rstrip(".") + "."
