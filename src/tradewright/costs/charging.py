@@ -90,8 +90,8 @@ def taking_costs(
 
 
 @whole
-def planned_costs(
-    address: int, qty: int, px: int, flags: int, liquidity: tuple[float, float]
+def planned_costs(  # noqa: PLR0917 - compiled: numbers by position
+    address: int, qty: int, px: int, flags: int, sigma: float, adv: float
 ) -> tuple[int, int, int, int, int]:
     """Return notional, fee, spread, slippage and impact of an order filled at once.
 
@@ -103,14 +103,13 @@ def planned_costs(
         1e-8 units; > 0.
     flags : int
         1 where the fill buys, plus 2 where it is a limit order's.
-    liquidity : tuple of float
-        `sigma` and `adv` of `impact_rate`.
+    sigma, adv : float
+        See `impact_rate`.
     """
     terms = terms_at(address, 0)
     notional = product_half_even(qty, px, terms.exponent_scale)
     fee = order_fee(terms, raw_fee(terms, qty, notional, (flags & 1) == 1))
     if flags & 2:
         return notional, fee, 0, 0, 0
-    sigma, adv = liquidity
     spread, slippage, impact = taking_costs(terms, qty, notional, sigma, adv)
     return notional, fee, spread, slippage, impact

@@ -194,7 +194,7 @@ class Costs:
         terms = self.terms(currency)
         flags = (side == Side.BUY) + 2 * is_limit
         parts = planned_costs(
-            terms.ctypes.data, _scaled(qty), _scaled(price), flags, (float(sigma), float(adv))
+            terms.ctypes.data, _scaled(qty), _scaled(price), flags, float(sigma), float(adv)
         )
         return CostPlan(*(int(part) for part in parts))
 
