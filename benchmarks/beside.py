@@ -14,17 +14,24 @@ HERE = Path(__file__).parent
 PEERS = HERE.parent / ".venv-peers"
 
 
-def peer_python() -> Path:
-    """Return the peers' interpreter; their environment is made on the first call."""
-    python = PEERS / "bin" / "python"
+def peer_python(family: str = "") -> Path:
+    """Return the peers' interpreter; their environment is made on the first call.
+
+    A family of peers whose pins would disturb the others has an environment of its own, from
+    ``requirements-<family>.txt``.
+    """
+    folder = PEERS.with_name(f"{PEERS.name}-{family}") if family else PEERS
+    python = folder / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", str(PEERS)], check=True)
-        pins = HERE / "peers" / "requirements.txt"
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        pins = HERE / "peers" / (f"requirements-{family}.txt" if family else "requirements.txt")
         subprocess.run([str(python), "-m", "pip", "install", "-q", "-r", str(pins)], check=True)
     return python
 
 
-def run_peer(script: str, folder: Path, *, rounds: int, **arrays: Any) -> dict[str, Any]:
+def run_peer(
+    script: str, folder: Path, *, rounds: int, family: str = "", **arrays: Any
+) -> dict[str, Any]:
     """Return what a peer's script tells.
 
     Parameters
@@ -35,6 +42,8 @@ def run_peer(script: str, folder: Path, *, rounds: int, **arrays: Any) -> dict[s
         Where inputs and outputs lie as ``.npy``.
     rounds : int
         Measured repetitions; the script tells their median.
+    family : str
+        See `peer_python`.
     **arrays
         Inputs, saved under their names.
     """
@@ -42,7 +51,7 @@ def run_peer(script: str, folder: Path, *, rounds: int, **arrays: Any) -> dict[s
         np.save(folder / f"{name}.npy", array)
     path = HERE / "peers" / f"{script}.py"
     ran = subprocess.run(
-        [str(peer_python()), str(path), str(folder), str(rounds)],
+        [str(peer_python(family)), str(path), str(folder), str(rounds)],
         capture_output=True,
         text=True,
         check=False,
