@@ -155,7 +155,13 @@ class BacktestConfig:
     def without_defaults_of_limits(self) -> BacktestConfig:
         """Return the settings with only those limits in force that were written down."""
         off = {name: None for name in LIMITS if name not in self.given}
-        return replace(self, **off) if off else self  # type: ignore[arg-type]
+        return self.changed(**off)
+
+    def changed(self, **settings: Any) -> BacktestConfig:
+        """Return a copy with some settings changed, which still knows what was written down."""
+        made = replace(self, **settings)
+        object.__setattr__(made, "given", self.given | frozenset(settings))
+        return made
 
     def range_ns(self) -> tuple[int | None, int | None]:
         """Return the half-open range of close times of the days traded, UTC nanoseconds."""

@@ -104,6 +104,30 @@ def test_wrong_input_is_named_with_its_exit_code(place, words, code, part):
     assert part in done.stderr + done.stdout
 
 
+def test_file_that_cannot_be_read_is_named_and_the_others_stay(place, tmp_path):
+    good, bad = tmp_path / "GOOD.csv", tmp_path / "hours.csv"
+    good.write_text(SPIKE.format(rows="2020-01-06,1,2,1,2,9\n2020-01-07,1,2,1,2,9"))
+    bad.write_text(SPIKE.format(rows="2020-01-06 10:00,1,2,1,2,9\n2020-01-06 11:00,1,2,1,2,9"))
+    done = run(place, "import", str(good), str(bad), str(tmp_path), "--source", "two")
+    assert done.returncode == 2
+    assert "hours.csv: times in column 'Date' carry no zone" in done.stderr
+    assert "stored before the failure: GOOD.csv" in done.stderr
+    assert run(place, "show", "GOOD", "--source", "two").returncode == 0
+    folder = run(place, "import", str(tmp_path))
+    assert (folder.returncode, "this is a folder" in folder.stderr) == (1, True)
+
+
+def test_what_is_stored_otherwise_is_said(place, tmp_path):
+    path = tmp_path / "XYZ-1h.csv"
+    rows = "\n".join(f"2020-01-06T{hour:02d}:30:00Z,1,2,1,2,9" for hour in range(15, 21))
+    path.write_text(SPIKE.format(rows=rows))
+    words = ("--symbol", "XYZ", "--source", "hours", "--stamp", "open", "--calendar", "XNYS")
+    assert run(place, "import", str(path), *words).returncode == 0
+    missing = run(place, "show", "XYZ")
+    assert missing.returncode == 1
+    assert "XYZ is stored at 1h from hours" in missing.stderr
+
+
 def test_sources_lists_windows(place):
     rows = {row["name"]: row for row in json.loads(run(place, "sources", "--json").stdout)}
     assert rows["yahoo"]["intervals"]["1m"] == "last 30 days, 7 days a request"

@@ -225,6 +225,9 @@ def test_cash_and_initial_balance_are_one_thing():
     assert plan_backtest("buy_and_hold", bars, cash=7).cash_minor == 700
     with pytest.raises(ConfigError, match="give one"):
         plan_backtest("buy_and_hold", bars, cash=7, config={"initial_balance": 5})
+    copied = BacktestConfig.neutral().changed(seed=4)
+    assert copied.given == {*BacktestConfig.neutral().given, "seed"}
+    assert plan_backtest("buy_and_hold", bars, cash=7, config=copied).cash_minor == 700
 
 
 def test_progress_runs_from_zero_to_one_and_never_falls():

@@ -10,7 +10,7 @@ import typer
 
 from tradewright.app.cli import frame
 from tradewright.app.cli.features_cmd import features_command
-from tradewright.domain.errors import ConfigError
+from tradewright.domain.errors import ConfigError, TradewrightError
 
 if TYPE_CHECKING:
     from tradewright.services.workspace import Workspace
@@ -128,7 +128,14 @@ def import_(
         on_bad=on_bad,
     )
     workspace = _workspace()
-    done = [data.import_file(workspace, file, options, dry_run=dry_run) for file in files]
+    done = []
+    for file in files:
+        try:
+            done.append(data.import_file(workspace, file, options, dry_run=dry_run))
+        except TradewrightError:
+            if done and not dry_run:
+                frame.say(f"stored before the failure: {', '.join(one.file for one in done)}")
+            raise
 
     def render() -> None:
         for one in done:

@@ -155,7 +155,7 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:  # the last stop before the user: report, never a bare traceback
-        return _report(error)
+        return _report(error, arguments)
 
 
 def _set_up_logs() -> None:
@@ -170,7 +170,7 @@ def _set_up_logs() -> None:
     set_up_logs(level, as_json=values.logging.format == "json", file=file)
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, arguments: list[str]) -> int:
     if type(error).__name__ == "NoArgsIsHelpError":
         frame.note(str(error))
         return frame.MISUSE
@@ -179,7 +179,7 @@ def _report(error: Exception) -> int:
     if hasattr(error, "format_message"):  # a usage error of the command line library
         context = getattr(error, "ctx", None)
         usage = context.get_usage() + "\n" if context else ""
-        message, code = error.format_message(), frame.MISUSE
+        message, code = error.format_message() + _found(error, arguments), frame.MISUSE
     elif not isinstance(error, errors.TradewrightError | OSError):
         message = f"unexpected {type(error).__name__}: {error} (--verbose shows where)"
     if frame.COMMON.verbose:
@@ -188,3 +188,16 @@ def _report(error: Exception) -> int:
         frame.write_json({"error": {"kind": type(error).__name__, "message": message}})
     frame.note(f"{usage}error: {message}")
     return code
+
+
+# The library that reads the flags says which one is wrong, not what was found there.
+def _found(error: Exception, arguments: list[str]) -> str:
+    if type(error).__name__ != "BadParameter":
+        return ""
+    names = getattr(getattr(error, "param", None), "opts", [])
+    values = [
+        given.partition("=")[2] if "=" in given else after
+        for given, after in zip(arguments, [*arguments[1:], ""], strict=True)
+        if given.partition("=")[0] in names
+    ]
+    return f"; found {values[-1]!r}" if values else ""

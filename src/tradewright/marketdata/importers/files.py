@@ -55,7 +55,8 @@ def load_table(source: Any) -> tuple[pl.DataFrame, str]:
         )
     path = Path(source)
     if not path.is_file():
-        raise DataError(f"{path}: there is no such file")
+        what = "this is a folder; give its files" if path.is_dir() else "there is no such file"
+        raise DataError(f"{path}: {what}")
     try:
         return _read_file(path), path.name
     except (pl.exceptions.PolarsError, OSError, EOFError, zlib.error) as error:

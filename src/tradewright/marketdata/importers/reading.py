@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.domain.bars import FIELDS, Bars
-from tradewright.domain.errors import DataError
+from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.panels import build_bars
 from tradewright.marketdata.importers import meaning
 from tradewright.marketdata.importers.columns import find_columns
@@ -15,6 +15,9 @@ from tradewright.marketdata.importers.files import LINE, load_table
 from tradewright.marketdata.importers.options import ImportKeywords, ImportOptions, ImportResult
 from tradewright.marketdata.importers.times import read_times
 from tradewright.marketdata.validation import CheckedRows, check_rows
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def read_bars(
@@ -72,10 +75,19 @@ def import_bars(source: Any, options: ImportOptions | None = None) -> ImportResu
     ConfigError, DataError
         As in `read_bars`.
     """
+    table, name = load_table(source)
+    try:
+        return _import(source, table, name, options or ImportOptions())
+    except (ConfigError, DataError) as error:
+        # Of several files the one that is meant must be named.
+        if name in str(error) or type(error) not in (ConfigError, DataError, NoDataError):
+            raise
+        raise type(error)(f"{name}: {error}") from error
+
+
+def _import(source: Any, table: pl.DataFrame, name: str, options: ImportOptions) -> ImportResult:
     import polars as pl
 
-    options = options or ImportOptions()
-    table, name = load_table(source)
     columns = find_columns([n for n in table.columns if n != LINE], options.columns)
     detected = {"columns": ", ".join(f"{field}={column!r}" for field, column in columns.items())}
     times = read_times(table, columns, options)

@@ -245,11 +245,13 @@ def list_series(
 
 # Judged together where they are read together: moves of one are explained by those of the others.
 def _judged(workspace: Workspace, rows: Sequence[SeriesRow]) -> list[SeriesRow]:
-    groups: dict[tuple[str, str], list[str]] = {}
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
     for row in rows:
-        groups.setdefault((row.info.source, row.info.interval), []).append(row.info.symbol)
+        one = row.info
+        key = (one.source, one.interval, one.adjustment, one.calendar)
+        groups.setdefault(key, []).append(one.symbol)
     found: dict[tuple[str, str, str], tuple[float, int]] = {}
-    for (source, interval), names in groups.items():
+    for (source, interval, _, _), names in groups.items():
         verdict = quality(workspace, names, source=source, interval=interval)
         failed = Counter(finding.symbol for finding in verdict.findings)
         for name in names:

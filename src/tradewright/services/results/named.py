@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from tradewright.domain.bars import Bars
-from tradewright.domain.errors import ConfigError, NoDataError
+from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.metrics.statistics import sharpe_moments
 from tradewright.services.runs import Guard, Run
@@ -100,17 +100,17 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
     NoDataError
         If a symbol, file or range has no bar.
     ConfigError
-        If the end is before the start.
+        If a day is not a date, or the end is before the start.
     """
-    first = None if choice.start is None else _day_ns(choice.start)
-    last = None if choice.end is None else _day_ns(choice.end) + NS_PER_DAY
+    first = None if choice.start is None else _day_ns("--from", choice.start)
+    last = None if choice.end is None else _day_ns("--to", choice.end) + NS_PER_DAY
     if first is not None and last is not None and last <= first:
         raise ConfigError(f"--to {choice.end} is before --from {choice.start}")
-    from tradewright.marketdata import read_bars, sample_bars
+    from tradewright.marketdata import read_bars
     from tradewright.services.data import load_adjusted
 
     if choice.data == SAMPLE:
-        bars = sample_bars(list(choice.symbols) or None)
+        bars = _of_sample(workspace, choice.symbols)
     elif choice.data == STORE:
         symbols = choice.symbols or tuple(
             sorted(
@@ -128,6 +128,20 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
         bars = read_bars(choice.data)
         bars = bars.select(choice.symbols) if choice.symbols else bars
     return bars if first is None and last is None else bars.between(first, last)
+
+
+def _of_sample(workspace: Workspace, symbols: Sequence[str]) -> Bars:
+    from tradewright.marketdata import sample_bars
+
+    try:
+        return sample_bars(list(symbols) or None)
+    except NoDataError as error:
+        stored = {row.symbol for row in workspace.bars.list_series()}
+        elsewhere = [name for name in symbols if name in stored]
+        if not elsewhere:
+            raise
+        names = ", ".join(elsewhere)
+        raise NoDataError(f"{error}; {names} is in the bar store: --data store") from error
 
 
 def run_named(
@@ -166,7 +180,7 @@ def run_named(
     from tradewright.services.backtest import BacktestConfig, backtest
     from tradewright.strategies import create_strategy
 
-    config = replace(BacktestConfig.neutral(), seed=wanted.seed)
+    config = BacktestConfig.neutral().changed(seed=wanted.seed)
     run = backtest(
         create_strategy(wanted.strategy, **wanted.parameters),
         bars,
@@ -317,5 +331,8 @@ def _typed(name: str, value: str, default: Any) -> Any:
     return value
 
 
-def _day_ns(text: str) -> int:
-    return int(np.datetime64(parse_date(text), "ns").astype(np.int64))
+def _day_ns(flag: str, text: str) -> int:
+    try:
+        return int(np.datetime64(parse_date(text), "ns").astype(np.int64))
+    except DataError as error:
+        raise ConfigError(f"{flag}: {error}") from error

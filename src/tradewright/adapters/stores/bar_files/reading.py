@@ -80,7 +80,11 @@ def choose_series(manifest: Manifest, query: Query) -> list[Series]:
     absent = [symbol for symbol in query.symbols if symbol not in stored]
     if absent:
         known = sorted({key[2] for key in manifest.series})
+        otherwise = sorted({f"{key[1]} from {key[0]}" for key in manifest.series
+                            if key[2] == absent[0]})  # fmt: skip
         hint = nearest(absent[0], known) or f"{len(known)} symbols are stored"
+        if otherwise:
+            hint = f"{absent[0]} is stored at {', '.join(otherwise)}"
         where = f" from {query.source}" if query.source else ""
         raise NoDataError(
             f"no bars of {', '.join(absent)} at {query.interval}{where} are stored; {hint}"
@@ -97,8 +101,17 @@ def choose_series(manifest: Manifest, query: Query) -> list[Series]:
     chosen = [stored[symbol][source] for symbol in query.symbols]
     adjustments = {one.adjustment for one in chosen}
     if len(adjustments) > 1:
-        raise DataError(f"bars with adjustments {', '.join(sorted(adjustments))} cannot be mixed")
+        parts = "; ".join(
+            f"{name}: {_some([s.instrument.symbol for s in chosen if s.adjustment == name])}"
+            for name in sorted(adjustments)
+        )
+        raise DataError(f"bars adjusted differently cannot be mixed, ask for them apart ({parts})")
     return chosen
+
+
+def _some(symbols: list[str]) -> str:
+    rest = len(symbols) - 5
+    return ", ".join(symbols[:5]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def read_pieces(

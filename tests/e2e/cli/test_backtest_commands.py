@@ -1,0 +1,104 @@
+"""``tradewright backtest`` from the command line: runs, sweeps, wrong input, exit codes."""
+
+import json
+
+import pytest
+
+RUN = ("backtest", "run", "--strategy", "sma_cross", "--symbols", "KO", "--from", "2012-01-01",
+       "--to", "2013-12-31")  # fmt: skip
+
+
+def test_run_takes_its_cash_costs_and_parameters(tradewright):
+    plain = ("--cash", "50000", "--fee-bps", "0", "--slippage-bps", "0", "--json")
+    code, out, err = tradewright(*RUN, *plain)
+    assert code == 0, err
+    free = json.loads(out)
+    assert free["status"] == "COMPLETED"
+    assert free["metrics"]["total_costs"] == 0
+    code, out, _ = tradewright(*RUN, "--cash", "50000", "--set", "fast=5", "--json")
+    charged = json.loads(out)
+    assert charged["metrics"]["total_costs"] > 0
+    assert charged["digest"] != free["digest"]
+    assert charged["trials"] == 2  # the second look at the same data counts
+    twice = json.loads(tradewright(*RUN, "--set", "fast=5", "--json")[1])["metrics"]
+    assert twice["total_costs"] == pytest.approx(2 * charged["metrics"]["total_costs"], rel=0.02)
+    code, out, _ = tradewright("report", "show", charged["run_id"], "--json")
+    assert (code, json.loads(out)["digest"]) == (0, charged["digest"])
+
+
+def test_acceptance_can_be_required_of_a_backtest(tradewright):
+    code, out, _ = tradewright(*RUN, "--require-acceptance")
+    assert code == 3
+    assert "misses at least one acceptance threshold" in out
+
+
+def test_sweep_counts_every_configuration(tradewright):
+    words = [word if word != "run" else "sweep" for word in RUN]
+    grid = ("--grid", "fast=5:20:5", "--grid", "slow=40:60:20")
+    code, out, err = tradewright(*words, *grid, "--json")
+    assert code == 0, err
+    found = json.loads(out)
+    assert (len(found["configurations"]), found["counted"]) == (8, 8)
+    code, out, _ = tradewright(*RUN, "--json")
+    assert json.loads(out)["trials"] == 9
+    code, out, _ = tradewright("backtest", "list", "--json")
+    assert json.loads(out)["sma_cross"]["parameters"]["fast"] == 20
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "part"),
+    [
+        (("--cash", "0"), 2, "cash is 0.0, wanted an amount above 0"),
+        (("--cash", "nan"), 2, "cash is nan"),
+        (("--cash", "1e300"), 2, "would overflow"),
+        (("--cash", "0.001"), 2, "below one minor unit"),
+        (("--cash", "lots"), 2, "found 'lots'"),
+        (("--fee-bps", "-5"), 2, "costs.fee_bps is -5.0"),
+        (("--slippage-bps", "20000"), 2, "wanted below 10000"),
+        (("--set", "fast=0"), 2, "fast is 0"),
+        (("--set", "fastt=3"), 2, "did you mean 'fast'"),
+        (("--set", "fast"), 2, "fast"),
+        (("--from", "2013-13-01"), 2, "--from: date '2013-13-01'"),
+        (("--from", "2013-12-31", "--to", "2013-01-01"), 2, "before --from"),
+        (("--from", "2030-01-01", "--to", "2031-01-01"), 1, "no bar"),
+        (("--symbols", "KKO"), 1, "did you mean 'KO'"),
+        (("--data", "stoer"), 1, "known: sample, store, a file"),
+        (("--data", "store"), 1, "KO"),
+        (("--strategy", "sma_crosss"), 2, "did you mean 'sma_cross'"),
+    ],
+)
+def test_wrong_input_of_a_backtest_is_named(tradewright, tmp_path, words, code, part):
+    found, out, err = tradewright(*RUN, *words)
+    assert found == code, err
+    assert part in err
+    assert out == ""
+    runs = tmp_path / "data" / "runs"
+    assert not runs.exists() or list(runs.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("grid", "part"),
+    [
+        ("fast=50:5:5", "wanted A <= B"),
+        ("fast=5:50:0", "a step above 0"),
+        ("fas=5:50:5", "did you mean 'fast'"),
+        ("fast=a:b:1", "fast"),
+    ],
+)
+def test_wrong_grid_is_misuse(tradewright, grid, part):
+    words = [word if word != "run" else "sweep" for word in RUN]
+    code, _, err = tradewright(*words, "--grid", grid)
+    assert code == 2
+    assert part in err
+
+
+def test_symbol_that_is_in_the_store_is_pointed_to(tradewright, tmp_path):
+    path = tmp_path / "ZZZ.csv"
+    rows = "\n".join(f"2020-01-{day:02d},10,11,9,10,100" for day in (6, 7, 8, 9, 10))
+    path.write_text(f"Date,Open,High,Low,Close,Volume\n{rows}\n", encoding="utf-8")
+    assert tradewright("data", "import", str(path))[0] == 0
+    code, _, err = tradewright("backtest", "run", "--strategy", "buy_and_hold", "--symbols", "ZZZ")
+    assert code == 1
+    assert "--data store" in err
+    words = ("backtest", "run", "--strategy", "buy_and_hold", "--symbols", "ZZZ", "--data", "store")
+    assert tradewright(*words)[0] == 0
