@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradewright.marketdata import read_bars, sample_bars
     from tradewright.services.backtest import BacktestConfig, backtest, backtest_async
     from tradewright.services.leaks import leak_check
+    from tradewright.services.paper.parity import parity
     from tradewright.services.runs import Run, compare
     from tradewright.services.stress import stress
     from tradewright.services.studies import Study
@@ -48,6 +49,7 @@ _HOMES = {
     "errors": "domain.errors",
     "fetch_bars": "app.python_api",
     "leak_check": "services.leaks",
+    "parity": "services.paper.parity",
     "read_bars": "marketdata",
     "sample_bars": "marketdata",
     "stress": "services.stress",
@@ -74,6 +76,7 @@ __all__ = [
     "errors",
     "fetch_bars",
     "leak_check",
+    "parity",
     "read_bars",
     "sample_bars",
     "stress",

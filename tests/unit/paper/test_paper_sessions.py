@@ -16,7 +16,8 @@ from tradewright.domain.errors import ConfigError, DataError, LedgerError, Refus
 from tradewright.ledger import Ledger, reconcile
 from tradewright.marketdata import sample_bars
 from tradewright.services.backtest import plan_backtest, run_backtest, run_outcome
-from tradewright.services.paper import PaperTrading
+from tradewright.services.paper import PaperTrading, sources
+from tradewright.services.paper.parity import parity
 from tradewright.services.paper.recorder import JournalRecorder
 from tradewright.services.paper.session import session_stream
 from tradewright.services.paper.sources import panel_from_parquet, parse_range
@@ -494,3 +495,56 @@ def test_closing_ends_the_session_of_this_object_and_no_other(workspace):
     assert paper.wait(30)
     assert (paper.status()["state"], paper.status()["message"]) == ("STOPPED", "bye")
     paper.close()
+
+
+def causes_of(report):
+    assert sum(report.gaps.values()) == report.gap_minor
+    return {found.cause.value for found in report.differences}
+
+
+def test_parity_of_an_untouched_session_is_complete(workspace):
+    paper = finished(workspace)
+    report = parity("latest", workspace)
+    assert report.name == paper.status()["session_id"]
+    assert report.fills_traded == len(paper.fills()) > 20
+    assert (report.matched_share, report.gap_minor) == (1.0, 0)
+    assert report.differences == ()
+
+
+def test_parity_names_the_hand_that_flattened(workspace):
+    stop_at(workspace, 30, "flatten")
+    paper = finished(workspace, speed=10.0)
+    report = parity(paper.status()["session_id"], workspace)
+    assert causes_of(report) == {"MANUAL"}
+    assert report.unexplained == 0
+    assert report.gap_minor != 0
+
+
+def test_parity_of_a_stopped_session_ends_where_it_stopped(workspace):
+    stop_at(workspace, 40)
+    paper = finished(workspace, speed=10.0)
+    report = parity("latest", workspace)
+    assert (report.differences, report.gap_minor) == ((), 0)
+    assert report.fills_replayed == len(paper.fills())
+
+
+def test_parity_says_when_the_data_changed(workspace, monkeypatch):
+    finished(workspace)
+    bars = sample_bars(SYMBOLS)
+    close = bars.close.copy()
+    close[-400:] *= 1.01
+    high = np.maximum(bars.high, close)
+    other = replace(bars, close=close, high=high, data_version="revised")
+    monkeypatch.setattr(sources, "_bars_of", lambda *_: other)
+    report = parity("latest", workspace)
+    assert causes_of(report) <= {"DATA"}
+    assert report.unexplained == 0
+
+
+def test_parity_without_a_session_or_of_an_unknown_one_is_refused(workspace):
+    with pytest.raises(ConfigError, match="no paper session was started"):
+        parity("latest", workspace)
+    paper = finished(workspace)
+    with pytest.raises(ConfigError, match="not known"):
+        parity("paper-nowhere", workspace)
+    assert parity(paper.sessions()[0], workspace).unexplained == 0

@@ -117,6 +117,52 @@ def flatten(reason: str = _REASON) -> None:
 
 
 @app.command()
+def parity(
+    session: str = typer.Argument("latest", metavar="[SESSION]", help="A session, or latest."),
+    most: int = typer.Option(10, "--most", min=1, help="Differences to print."),
+) -> None:
+    """Replay a session's window through the engine; each difference has one cause.
+
+    Exit 1 if a difference has no cause.
+    """
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.paper.parity import as_document
+    from tradewright.services.paper.parity import parity as lay_beside
+    from tradewright.services.results.documents import plain
+
+    found = lay_beside(session, open_workspace())
+    document = plain(as_document(found))
+    frame.emit(document, lambda: _render_parity(document, most))
+    if found.unexplained:
+        raise typer.Exit(frame.FAILED)
+
+
+def _render_parity(line: dict[str, Any], most: int) -> None:
+    typer.echo(f"PARITY  {line['session_id']}")
+    typer.echo(
+        f"  fills {line['fills_traded']} traded, {line['fills_replayed']} replayed, "
+        f"{line['matched_share']:.1%} matched"
+    )
+    typer.echo(f"  profit gap {line['profit_gap']}")
+    for cause, gap in line["gap_by_cause"].items():
+        typer.echo(f"    {cause:<18}{gap:>14}")
+    if line["mean_gap_bps"] is not None:
+        typer.echo(
+            f"  price gap {line['mean_gap_bps']:.2f} bps on average, 95% below "
+            f"{line['p95_gap_bps']:.2f}\n  slippage {line['slippage_modelled_bps']:.2f} bps "
+            f"modelled, {line['slippage_realised_bps']:.2f} realised"
+        )
+    if abs((line["slippage_realised_bps"] or 0.0) - line["slippage_modelled_bps"]) >= 0.5:
+        typer.echo(f"  suggested: slippage_bps: {line['slippage_realised_bps']:.1f}")
+    for found in line["differences"][:most]:
+        typer.echo(f"  {found['decided_at'] or '':<22}{found['symbol']:<8}{found['cause']:<12}"
+                   f"{found['gap']:>12}  {found['what']}")  # fmt: skip
+    left = len(line["differences"]) - most
+    if left > 0:
+        typer.echo(f"  and {left} more (--most)")
+
+
+@app.command()
 def stop(reason: str = _REASON) -> None:
     """End the session in order; its record and its run stay."""
     account = _account()
