@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Signals, TargetWeights
-from tradewright.domain.errors import ConfigError, nearest
+from tradewright.domain.errors import ConfigError, StrategyError, TradewrightError, nearest
 from tradewright.domain.money import to_minor
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
@@ -251,7 +251,7 @@ class _Tester:
         rules: FillRules,
         workers: int | None,
     ) -> None:
-        self.make, self.bars, self.costs, self.cash = make, bars, costs, cash
+        self.making, self.bars, self.costs, self.cash = make, bars, costs, cash
         self.rules, self.workers = rules, workers
         self.currency = bars.instruments[0].currency
         self.sets: list[dict[str, Any]] = []
@@ -259,6 +259,18 @@ class _Tester:
         self.levels: dict[int, FloatArray] = {}
         self.total = 0
         self.progress: Callable[[float, str], None] | None = None
+
+    def make(self, **chosen: Any) -> Any:
+        """Return what the user's function makes of a set."""
+        try:
+            return self.making(**chosen)
+        except TradewrightError:
+            raise
+        except Exception as error:  # the user's own code; name the set and go no further
+            values = ", ".join(f"{name}={value!r}" for name, value in chosen.items())
+            raise StrategyError(
+                f"sweep: make({values}) raised {type(error).__name__}: {error}"
+            ) from error
 
     def test(self, sets: Iterable[dict[str, Any]]) -> list[float]:
         """Run sets; return their Sharpe ratios, NaN where undefined or left out."""
@@ -308,7 +320,7 @@ class _Tester:
         from tradewright.services.backtest import BacktestConfig, plan_backtest, run_outcome
 
         arrays = isinstance(what, Signals | TargetWeights)
-        config = replace(BacktestConfig.neutral(), rules=self.rules) if arrays else None
+        config = BacktestConfig.neutral().changed(rules=self.rules) if arrays else None
         plan = plan_backtest(what, self.bars, cash=self.cash, costs=self.costs, config=config)
         return run_outcome(plan)
 

@@ -12,7 +12,7 @@ import tradewright as tw
 from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Signals, TargetWeights
-from tradewright.domain.errors import ConfigError
+from tradewright.domain.errors import ConfigError, StrategyError
 from tradewright.domain.instruments import Instrument
 from tradewright.domain.outcome import Outcome
 from tradewright.metrics.drawdowns import path_risk
@@ -157,3 +157,19 @@ def test_a_sweep_over_nothing_or_by_an_unknown_search_is_refused(
 def test_a_sweep_that_leaves_everything_out_is_refused(bars: Bars) -> None:
     with pytest.raises(ConfigError, match="None for every set"):
         sweep(lambda fast: None, bars, {"fast": [1, 2]})
+
+
+def test_make_that_raises_is_named_with_its_parameters(bars: Bars) -> None:
+    def make(fast: int) -> Signals:
+        return cross(bars, 10 // fast, 30)
+
+    with pytest.raises(StrategyError, match=r"make\(fast=0\) raised ZeroDivisionError"):
+        sweep(make, bars, {"fast": [1, 0]})
+    with pytest.raises(StrategyError, match=r"make\(slow=5\) raised TypeError"):
+        sweep(make, bars, {"slow": [5]})
+
+
+def test_sweep_of_arrays_takes_its_cash_for_the_returns_too(bars: Bars) -> None:
+    found = sweep(lambda fast: cross(bars, fast, 30), bars, {"fast": [5, 8]}, cash=5_000.0)
+    grown = np.prod(1 + found.returns, axis=0) - 1
+    assert grown == pytest.approx(found.table["total_return"].to_list())
