@@ -11,6 +11,9 @@ NO_EVIDENCE: Final = "no evidence"
 WEAK: Final = "weak"
 SUPPORTED: Final = "supported"
 INCOMPLETE: Final = "incomplete"
+MOST_OVERFIT: Final = 0.20
+LEAST_ALPHA_T: Final = 1.645
+"""One-sided 5 % point of the normal."""
 REPLAYED: Final = "replayed"
 
 
@@ -52,6 +55,9 @@ class Evidence:
         Why it did not.
     backtest_overfit : float
         Probability of backtest overfitting; NaN where not applicable.
+    alpha_t : float
+        Newey-West t-statistic of the return that holding the benchmark does not explain; NaN
+        where the benchmark does not vary.
     data_notes : tuple of str
         What the data are known to suffer from, for example survivorship.
     """
@@ -73,6 +79,7 @@ class Evidence:
     completed: bool = True
     stop_reason: str = ""
     backtest_overfit: float = math.nan
+    alpha_t: float = math.nan
     data_notes: tuple[str, ...] = ()
 
 
@@ -124,7 +131,10 @@ def judge(evidence: Evidence) -> Verdict:
     Verdict
         ``no evidence`` if the deflated Sharpe ratio is below 0.90 or undefined, or the 95 %
         interval of the Sharpe ratio reaches 0, or shuffled labels do as well (p > 0.10);
-        ``supported`` from 0.95 (and an overfitting probability up to 0.2); ``weak`` between.
+        ``supported`` from 0.95, if also the overfitting probability is at most 0.2 and what
+        holding the benchmark does not explain is above 0 (one-sided 5 % test of alpha), each
+        where it is defined; ``weak`` between. Without the last condition a strategy that holds
+        rising instruments at random would be believed: see the calibration in the documentation.
 
     References
     ----------
@@ -154,8 +164,16 @@ def _word(evidence: Evidence) -> str:
     unproven = not evidence.deflated_sharpe >= 0.90 or not evidence.sharpe_low > 0
     if unproven or evidence.control_p > 0.10:
         return NO_EVIDENCE
-    overfit = evidence.backtest_overfit > 0.2
-    return SUPPORTED if evidence.deflated_sharpe >= 0.95 and not overfit else WEAK
+    proven = evidence.deflated_sharpe >= 0.95
+    return SUPPORTED if proven and not _overfitted(evidence) and not _passive(evidence) else WEAK
+
+
+def _overfitted(evidence: Evidence) -> bool:
+    return evidence.backtest_overfit > MOST_OVERFIT
+
+
+def _passive(evidence: Evidence) -> bool:
+    return evidence.alpha_t < LEAST_ALPHA_T
 
 
 def _sentence(word: str, evidence: Evidence) -> str:
@@ -171,11 +189,23 @@ def _sentence(word: str, evidence: Evidence) -> str:
         )
     join = "but" if beaten and math.isfinite(evidence.excess_return) else "and"
     if word == WEAK:
-        reason = f"the edge may be luck after {trials} ({dsr})"
-        if evidence.backtest_overfit > 0.2:
-            reason = f"the choice among {trials} looks overfitted"
-        return f"Believe it only in part: {reason}, {join} {_versus(evidence)}."
+        reserve = _reserve(evidence, trials, dsr)
+        return f"Believe it only in part: {reserve}, {join} {_versus(evidence)}."
     return f"Do not believe it: {_doubt(evidence, trials, dsr)}, {join} {_versus(evidence)}."
+
+
+def _reserve(evidence: Evidence, trials: str, dsr: str) -> str:
+    if _overfitted(evidence):
+        return (
+            f"the choice among {trials} looks overfitted (probability of overfitting "
+            f"{evidence.backtest_overfit:.2f}, wanted {MOST_OVERFIT:.2f} or less)"
+        )
+    if evidence.deflated_sharpe >= 0.95:
+        return (
+            f"the profit is hardly luck ({dsr} after {trials}), but holding {evidence.benchmark} "
+            f"may explain it (t of alpha {evidence.alpha_t:.2f}, wanted {LEAST_ALPHA_T})"
+        )
+    return f"the edge may be luck after {trials} ({dsr})"
 
 
 def _versus(evidence: Evidence) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from tradewright.domain.time import from_ns
 from tradewright.metrics.glossary import METRICS, Metric
 from tradewright.metrics.returns import performance
+from tradewright.metrics.verdict import LEAST_ALPHA_T, MOST_OVERFIT
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -101,7 +102,7 @@ def checks_of(run: Run) -> list[CheckRow]:
     ]
     if run.may_show_performance:
         makers: tuple[Callable[[Run], Iterator[CheckRow]], ...] = (
-            _luck, _interval, _benchmark, _double_costs, _starts, _controls,
+            _luck, _interval, _overfitting, _alpha, _benchmark, _double_costs, _starts, _controls,
         )  # fmt: skip
         rows += [row for make in makers for row in make(run)]
     return rows
@@ -129,6 +130,23 @@ def _interval(run: Run) -> Iterator[CheckRow]:
     text = f"{_plain(low)} to {_plain(high)}"
     detail = "95 % block-bootstrap interval of the Sharpe ratio; wanted above 0"
     yield CheckRow("interval", "Sharpe interval", GOOD if low > 0 else BAD, text, detail)
+
+
+def _overfitting(run: Run) -> Iterator[CheckRow]:
+    value = run.statistics.get("overfitting", math.nan)
+    if math.isfinite(value):
+        detail = f"chance that the choice in its sweep was luck; wanted up to {MOST_OVERFIT}"
+        state: State = GOOD if value <= MOST_OVERFIT else WARN
+        yield CheckRow("overfitting", "Overfitting", state, _plain(value), detail)
+
+
+def _alpha(run: Run) -> Iterator[CheckRow]:
+    value = run.statistics.get("t_alpha", math.nan)
+    if math.isfinite(value):
+        held = run.benchmarks[0].name
+        detail = f"t of what holding {held} does not explain; wanted from {LEAST_ALPHA_T}"
+        state: State = GOOD if value >= LEAST_ALPHA_T else WARN
+        yield CheckRow("alpha", "Alpha", state, f"t = {_plain(value)}", detail)
 
 
 def _benchmark(run: Run) -> Iterator[CheckRow]:

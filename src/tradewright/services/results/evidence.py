@@ -12,6 +12,7 @@ import numpy as np
 from tradewright.domain.money import minor_exponent
 from tradewright.domain.outcome import RunStatus
 from tradewright.metrics.acceptance import AcceptanceCheck, AcceptanceLimits, accept
+from tradewright.metrics.attribution.factors import factor_regression
 from tradewright.metrics.bootstrap import BootstrapResult, Interval, stationary_bootstrap
 from tradewright.metrics.returns import performance, returns_of, sharpe, total_return
 from tradewright.metrics.stability import window_stability
@@ -29,6 +30,8 @@ from tradewright.services.results.extras import Rows
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
 
+LEAST: Final = 10
+"""Sessions from which the regression on the benchmark is made."""
 COST_MULTIPLES: Final = (0.0, 0.5, 1.0, 2.0, 3.0)
 
 
@@ -122,6 +125,8 @@ def statistics_of(run: Run) -> RunStatistics:
         "deflated_sharpe": deflated_sharpe(moments, extras.trials, n_trials=n_trials),
         "trials": float(n_trials),
         "minimum_track_record": record if math.isfinite(record) else math.nan,
+        "overfitting": math.nan if extras.overfitting is None else extras.overfitting,
+        **_beyond_benchmark(run),
         "positive_windows": even["positive_windows"],
         "performance_consistency": even["performance_consistency"],
     }
@@ -135,6 +140,17 @@ def statistics_of(run: Run) -> RunStatistics:
         risk_free=run.risk_free,
     )
     return RunStatistics(values, bootstrap)
+
+
+def _beyond_benchmark(run: Run) -> dict[str, float]:
+    """Test what holding the benchmark does not explain."""
+    timeline, held = run.timeline, run.benchmarks[0].returns
+    free = run.risk_free / timeline.periods_per_year
+    varies = min(np.ptp(held), np.ptp(timeline.returns)) > 1e-12 if len(held) > LEAST else False
+    if not varies or not np.isfinite(held).all():
+        return {"t_alpha": math.nan, "p_alpha": math.nan}
+    fit = factor_regression(timeline.returns - free, held[:, None] - free, ["benchmark"])
+    return {"t_alpha": float(fit.t[0]), "p_alpha": float(fit.p[0])}
 
 
 def window_rows(run: Run) -> list[dict[str, Any]]:
@@ -256,6 +272,8 @@ def verdict_of(run: Run) -> Verdict:
             double_cost_return=float(doubled[0]["total_return"]) if doubled else math.nan,
             accepted=all(check.ok for check in run.acceptance),
             control_p=max(p_values) if p_values else math.nan,
+            backtest_overfit=statistics.get("overfitting", math.nan),
+            alpha_t=statistics.get("t_alpha", math.nan),
             data_notes=_survivors(run.bars.notes),
             path_dependent_share=run.outcome.path_dependent_fills / fills if fills else 0.0,
         )

@@ -78,6 +78,8 @@ class RunExtras:
         Per-period Sharpe ratio of every configuration tried in this family, this one included.
     n_trials : int or None
         Trials counted where it is more than the ratios kept.
+    overfitting : float or None
+        Probability of backtest overfitting of the sweep that the configuration was chosen in.
     trial_family : str
         Name of the family the trials belong to.
     cost_sensitivity : tuple of mapping
@@ -104,6 +106,7 @@ class RunExtras:
     controls: Rows = ()
     trials: tuple[float, ...] = ()
     n_trials: int | None = None
+    overfitting: float | None = None
     trial_family: str = ""
     cost_sensitivity: Rows = ()
     start_sensitivity: Rows = ()

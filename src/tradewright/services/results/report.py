@@ -12,7 +12,7 @@ from tradewright.domain.time import from_ns
 from tradewright.metrics.drawdowns import drawdown_series, drawdown_table
 from tradewright.metrics.returns import performance
 from tradewright.metrics.sessions import monthly_returns, yearly_returns
-from tradewright.metrics.verdict import LEAK
+from tradewright.metrics.verdict import LEAK, LEAST_ALPHA_T, MOST_OVERFIT
 from tradewright.reports.compare_page import ComparisonContent
 from tradewright.reports.content import (
     CandleSeries,
@@ -137,6 +137,13 @@ def checks_of(run: Run) -> tuple[Check, ...]:
             run.benchmarks[0].name,
         ),
     ]
+    overfit, alpha = statistics.get("overfitting", math.nan), statistics.get("t_alpha", math.nan)
+    if math.isfinite(overfit):
+        state = "pass" if overfit <= MOST_OVERFIT else "warn"
+        rows.append(Check("Overfitting", state, number(overfit), "of the sweep it was chosen in"))
+    if math.isfinite(alpha):
+        state = "pass" if alpha >= LEAST_ALPHA_T else "warn"
+        rows.append(Check("Alpha", state, f"t = {number(alpha)}", "not explained by holding"))
     if doubled:
         state = "pass" if doubled[0] > 0 else "warn"
         rows.append(Check("At twice the costs", state, percent(doubled[0], signed=True), "return"))
