@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
-import importlib.util
 import os
+import re
 import shutil
 import socket
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tradewright.app.settings import Settings
 from tradewright.domain.errors import TradewrightError
 
-CORE_LIBRARIES = (
+PACKAGE = "tradewright"
+COMPILED = (
     "numpy",
     "polars",
     "pyarrow",
     "numba",
     "scipy",
-    "scikit-learn",
+    "sklearn",
     "lightgbm",
-    "xgboost-cpu",
-    "ta-lib",
-    "exchange_calendars",
-    "mlflow-skinny",
-    "fastapi",
-    "uvicorn",
-    "sqlalchemy",
-    "alembic",
+    "xgboost",
+    "talib",
 )
-EXTRAS = {"yfinance": "feeds", "matplotlib": "reports"}
+"""Libraries with compiled parts, which can be installed and still not load."""
+
+DEVELOPMENT = ("dev", "peers")
+"""Extras that nobody needs to use the program."""
+
 MIN_FREE_BYTES = 1 << 30
 
 
@@ -70,8 +70,10 @@ def examine(values: Settings, *, symbol: str | None = None) -> Iterator[Check]:
         Also report the last stored bar of this symbol.
     """
     yield _python()
-    yield _libraries()
-    yield from _extras()
+    requirements = _requirements()
+    yield _libraries(requirements)
+    yield _loading(COMPILED)
+    yield from _extras(requirements)
     yield _data_dir(values.paths.data_dir)
     yield _free_disk(values.paths.data_dir)
     yield _guarded("database", _database, "move the file aside and start again, or restore it")
@@ -93,32 +95,68 @@ def _python() -> Check:
     return Check("Python", "ok" if good else "failed", found, "" if good else "install Python 3.11")
 
 
-def _libraries() -> Check:
+def _requirements() -> dict[str, list[str]]:
+    """Return the libraries by extra, as the installed package names them; the core is ``""``."""
+    found: dict[str, list[str]] = {"": []}
+    for text in importlib.metadata.requires(PACKAGE) or ():
+        name, extra = re.match(r"[\w.-]+", text), re.search(r"""extra == ["']([^"']+)""", text)
+        if name is not None:
+            found.setdefault(extra[1] if extra else "", []).append(name[0])
+    return found
+
+
+def _missing(names: Iterable[str]) -> list[str]:
     missing = []
-    for name in CORE_LIBRARIES:
+    for name in names:
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             missing.append(name)
+    return missing
+
+
+def _libraries(requirements: Mapping[str, Sequence[str]]) -> Check:
+    core = requirements[""]
+    missing = _missing(core)
     if missing:
         return Check("libraries", "failed", f"missing: {', '.join(missing)}", "make setup")
-    return Check("libraries", "ok", f"{len(CORE_LIBRARIES)} of {len(CORE_LIBRARIES)} present")
+    return Check("libraries", "ok", f"{len(core)} of {len(core)} present")
 
 
-def _extras() -> Iterator[Check]:
-    for library, extra in EXTRAS.items():
-        present = importlib.util.find_spec(library) is not None
+def _loading(modules: Iterable[str]) -> Check:
+    broken = []
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except (ImportError, OSError) as error:
+            reason = str(error).splitlines()[0][:160] if str(error) else type(error).__name__
+            broken.append(f"{name}: {reason}")
+    if broken:
+        fix = (
+            "install the system library it names (libgomp1 for libgomp.so.1), or: make clean setup"
+        )
+        return Check("compiled parts", "failed", "; ".join(broken), fix)
+    return Check("compiled parts", "ok", "every library loads")
+
+
+def _extras(requirements: Mapping[str, Sequence[str]]) -> Iterator[Check]:
+    for extra, names in requirements.items():
+        if not extra or extra in DEVELOPMENT:
+            continue
+        missing = _missing(names)
         yield Check(
             f"extra {extra}",
-            "ok" if present else "optional",
-            f"{library} {'present' if present else 'not installed'}",
-            "" if present else f"pip install 'tradewright[{extra}]'",
+            "optional" if missing else "ok",
+            f"{', '.join(missing)} not installed" if missing else f"{', '.join(names)} present",
+            f"pip install 'tradewright[{extra}]'" if missing else "",
         )
 
 
 def _data_dir(folder: Path) -> Check:
     place = folder.expanduser().resolve()
     fix = "give a writable folder: --data-dir DIR or DATA_DIR"
+    if place.exists() and not place.is_dir():
+        return Check("data directory", "failed", f"{place} is a file, not a folder", fix)
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place) as probe:
@@ -201,7 +239,7 @@ def _web_page() -> Check:
 
 def _port(host: str, port: int) -> Check:
     name = f"port {port}"
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

@@ -28,10 +28,32 @@ def test_a_port_in_use_names_the_port():
     assert str(port) in check.found
 
 
-def test_a_missing_library_is_named(monkeypatch):
-    monkeypatch.setattr(doctor, "CORE_LIBRARIES", ("numpy", "no-such-library"))
-    check = doctor._libraries()
-    assert (check.state, "no-such-library" in check.found) == ("failed", True)
+def test_a_missing_library_is_named():
+    check = doctor._libraries({"": ["numpy", "no-such-library"]})
+    assert (check.state, check.found) == ("failed", "missing: no-such-library")
+    assert check.fix == "make setup"
+
+
+def test_every_library_of_the_core_is_looked_at():
+    core = doctor._requirements()[""]
+    assert {"numpy", "optuna", "ta-lib", "pydantic", "structlog"} <= set(core)
+    assert "yfinance" not in core
+    assert doctor._libraries({"": core}).state == "ok"
+
+
+def test_a_library_that_is_there_and_does_not_load_is_named(tmp_path, monkeypatch):
+    (tmp_path / "broken_parts.py").write_text("raise OSError('libgomp.so.1: cannot open')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    check = doctor._loading(["math", "broken_parts"])
+    assert check.state == "failed"
+    assert "broken_parts: libgomp.so.1" in check.found
+    assert "libgomp1" in check.fix
+
+
+def test_an_extra_that_is_missing_is_optional_and_names_its_command():
+    wanted = {"": [], "feeds": ["yfinance-not-here"], "dev": ["pytest-not-here"]}
+    (check,) = doctor._extras(wanted)
+    assert (check.state, check.fix) == ("optional", "pip install 'tradewright[feeds]'")
 
 
 def test_too_little_disk_fails(monkeypatch, tmp_path):
