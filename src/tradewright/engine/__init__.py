@@ -2,5 +2,6 @@
 
 from tradewright.engine.desk import Desk, Recorder, Venue
 from tradewright.engine.loop import LoopResult, LoopSetup, run_loop
+from tradewright.engine.sleeves import Sleeve, Sleeves
 
-__all__ = ["Desk", "LoopResult", "LoopSetup", "Recorder", "Venue", "run_loop"]
+__all__ = ["Desk", "LoopResult", "LoopSetup", "Recorder", "Sleeve", "Sleeves", "Venue", "run_loop"]

@@ -110,6 +110,13 @@ class RunContext(TapeView):
         due_row = self._cursor.row + bars if bars is not None else -1
         self.timers.append((due_row, to_ns(at) if at is not None else 0, name))
 
+    def due_timers(self) -> list[str]:
+        """Return the names of the timers that ring on this row, and forget them."""
+        row, now = self._cursor.row, self.now_ns
+        due = [t for t in self.timers if 0 <= t[0] <= row or 0 < t[1] <= now]
+        self.timers = [t for t in self.timers if t not in due]
+        return [name for _, _, name in due]
+
     def make_order(
         self,
         side: Side,

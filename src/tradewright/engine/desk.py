@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-import numpy as np
-
 from tradewright.domain.errors import TradewrightError
 from tradewright.domain.orders import (
     DenyReason,
@@ -16,13 +14,13 @@ from tradewright.domain.orders import (
     OrderStatus,
 )
 from tradewright.engine.context import RunContext, WantedPosition
-from tradewright.execution import PlannedOrder, TrackedOrder, plan_order, target_quantity
+from tradewright.engine.planning import limited_weights, quantity_wanted
+from tradewright.execution import PlannedOrder, TrackedOrder, plan_order
 from tradewright.ledger import Ledger, LedgerEntry
 from tradewright.ports.broker import AccountState, Broker
 from tradewright.risk import (
     RiskLimits,
     drawdown_breached,
-    limit_weights,
     reduce_only_quantity,
     stop_loss_breached,
 )
@@ -122,7 +120,7 @@ class Desk:
         self.flatten = False
         self.high_water = 0
         self.row = -1
-        self._hooks = {name: _own_hook(strategy, name) for name in ("on_fill", "on_order")}
+        self._hooks = {name: own_hook(strategy, name) for name in ("on_fill", "on_order")}
         live: Mapping[str, int] | None = getattr(venue, "positions_now", None)
         self.listens = live is None or recorder is not None or any(self._hooks.values())
         self._positions = dict[str, int]()
@@ -185,11 +183,8 @@ class Desk:
 
     def ring(self) -> None:
         """Call the timers that are due."""
-        ctx = self.ctx
-        due = [t for t in ctx.timers if (t[0] >= 0 and t[0] <= self.row) or 0 < t[1] <= ctx.now_ns]
-        ctx.timers = [t for t in ctx.timers if t not in due]
         hook = getattr(self.strategy, "on_timer", None)
-        for _, _, name in due:
+        for name in self.ctx.due_timers():
             if hook is not None:
                 self.call("on_timer", hook, name)
 
@@ -243,32 +238,19 @@ class Desk:
         # Targets through the limits to orders: those against a position first, then by column.
         ctx, wanted = self.ctx, self.ctx.wanted
         ctx.wanted = {}
-        weights = self._limited(wanted)
+        weights = limited_weights(ctx, wanted, self.limits, self.sectors)
         first: list[Order] = []
         then: list[Order] = []
         for symbol in ctx.symbols if len(wanted) > 1 else wanted:
             if symbol not in wanted:
                 continue
-            want, px = wanted[symbol], ctx.close_now(symbol)
-            held = ctx.positions.get(symbol, 0)
+            want, held = wanted[symbol], ctx.positions.get(symbol, 0)
             self._withdraw(symbol)
-            if held and not px > 0:
-                px = ctx.last_close(symbol)
-            if want.weight is None:
-                qty = want.qty
-            elif not px > 0:
-                if want.weight == 0.0:
-                    continue
-                self._deny(symbol, DenyReason.NO_BAR, "no bar at the decision")
+            qty = quantity_wanted(ctx, symbol, want, weights, self.currency)
+            if qty is None:
+                if want.weight:
+                    self._deny(symbol, DenyReason.NO_BAR, "no bar at the decision")
                 continue
-            else:
-                qty = target_quantity(
-                    weights[symbol],
-                    equity_minor=ctx.account.equity_minor,
-                    px=px,
-                    lot=ctx.lot(symbol),
-                    currency=self.currency,
-                )
             if self.halted:
                 qty = reduce_only_quantity(qty, held)
             planned = plan_order(qty, held)
@@ -283,19 +265,6 @@ class Desk:
         return self.ctx.make_order(
             planned.side, planned.qty, symbol, protection=protection, tag=TARGET
         )
-
-    def _limited(self, wanted: dict[str, WantedPosition]) -> dict[str, float]:
-        ctx = self.ctx
-        weights = {s: w.weight for s, w in wanted.items() if w.weight is not None}
-        if not (self.limits.limits_weights and weights):
-            return weights
-        row = np.array([weights.get(symbol, np.nan) for symbol in ctx.symbols])
-        cut, report = limit_weights(
-            row, self.limits, symbols=ctx.symbols, sectors=self.sectors, held=ctx.weights()
-        )
-        for rule, name, value, limit in report.cuts:
-            ctx.log(f"{rule} {name}: {value:.4f} cut to {limit:g}")
-        return dict(zip(ctx.symbols, cut.tolist(), strict=True))
 
     def _may_send(self, order: Order) -> bool:
         held = self.ctx.positions.get(order.symbol, 0)
@@ -368,8 +337,8 @@ def check_books(ledger: Ledger, account: AccountState) -> None:
             raise TradewrightError(f"position of {symbol}: the ledger has {ours}, venue {theirs}")
 
 
-def _own_hook(strategy: Any, name: str) -> Any:
-    # A hook the strategy wrote itself; the empty one of the base class costs nothing.
+def own_hook(strategy: Any, name: str) -> Any:
+    """Return a hook that the strategy wrote itself, else None; empty ones cost nothing."""
     hook = getattr(strategy, name, None)
     if hook is None or getattr(hook, "__module__", "").startswith("tradewright.strategies.pro"):
         return None

@@ -15,6 +15,7 @@ from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import from_ns
 from tradewright.engine.context import RunContext
 from tradewright.engine.desk import Desk, Recorder, StrategyFailure, Venue
+from tradewright.engine.sleeves import Sleeves
 from tradewright.engine.tape import Cursor, open_tape
 from tradewright.engine.view import IndicatorSource
 from tradewright.ledger import Ledger
@@ -176,7 +177,7 @@ def open_desk(setup: LoopSetup, cursor: Cursor) -> Desk:
         forecasts=setup.forecasts,
         indicators=setup.indicators,
     )
-    return Desk(
+    desk = Desk(
         ctx,
         setup.venue,
         setup.strategy,
@@ -185,6 +186,9 @@ def open_desk(setup: LoopSetup, cursor: Cursor) -> Desk:
         sectors=[instrument.sector for instrument in setup.bars.instruments],
         recorder=setup.recorder,
     )
+    if isinstance(setup.strategy, Sleeves):
+        setup.strategy.attach(desk, setup, cursor)
+    return desk
 
 
 def setup_hook(desk: Desk, name: str) -> None:

@@ -137,7 +137,7 @@ class ReportContent:
         Statistics by name; holds ``deflated_sharpe`` and ``trials``.
     conventions : sequence of str
         Sessions a year, risk-free rate, resamples.
-    windows, drawdowns, trades, controls, scores, start_sensitivity : sequence of mapping
+    windows, drawdowns, trades, controls, scores, start_sensitivity, sleeves : sequence of mapping
         Tables, one mapping a row.
     n_trades : int
         Trades in all, where `trades` holds the largest only.
@@ -183,6 +183,7 @@ class ReportContent:
     controls: Rows = ()
     scores: Rows = ()
     start_sensitivity: Rows = ()
+    sleeves: Rows = ()
     monthly: Sequence[tuple[int, int, float]] = ()
     yearly: Mapping[int, tuple[float, float]] = field(default_factory=dict)
     candles: Sequence[CandleSeries] = ()

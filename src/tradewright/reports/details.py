@@ -139,6 +139,17 @@ def costs_section(content: ReportContent) -> Markup:
     )  # fmt: skip
 
 
+def sleeves_section(content: ReportContent) -> Markup | None:
+    """Return who made what, None where one strategy had the account to itself."""
+    if not content.sleeves:
+        return None
+    return section(
+        "Sleeves", plain_table(content.sleeves), id_="sleeves",
+        lead=f"Strategies that shared the account, in {content.currency}; profits are after costs, "
+        "and the rows add up to the account.",
+    )  # fmt: skip
+
+
 def start_section(content: ReportContent) -> Markup | None:
     """Return the spread of results when the start is moved, None where it was not tried."""
     rows = content.start_sensitivity

@@ -51,6 +51,7 @@ def render_report(content: ReportContent) -> str:
             details.trades_section(content),
             details.exposure_section(content),
             details.costs_section(content),
+            details.sleeves_section(content),
             details.start_section(content),
             details.scores_section(content),
             details.controls_section(content),

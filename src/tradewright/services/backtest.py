@@ -19,7 +19,7 @@ from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import CancelledError, ConfigError
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.outcome import Outcome, RunStatus
-from tradewright.engine import Desk, LoopResult, LoopSetup, run_loop
+from tradewright.engine import Desk, LoopResult, LoopSetup, Sleeves, run_loop
 from tradewright.services.backtest_config import BacktestConfig
 from tradewright.services.backtest_plan import (
     DEFAULT_CASH,
@@ -162,6 +162,7 @@ def run_backtest(
     Run
         See `backtest`.
     """
+    from tradewright.services.results.extras import RunExtras
     from tradewright.services.runs import Run
 
     again = _pristine(plan)
@@ -176,6 +177,9 @@ def run_backtest(
         name=plan.name,
         kind="backtest",
         config=resolved_config(plan),
+        extras=RunExtras(sleeves=tuple(plan.what.rows()))
+        if isinstance(plan.what, Sleeves)
+        else None,
         seed=plan.config.seed,
         rerunner=None if again is None else (lambda: run_backtest(again)),
     )

@@ -284,6 +284,17 @@ class Run:
 
         return benchmark_frame(self)
 
+    @property
+    def sleeves(self) -> pl.DataFrame:
+        """Who made what where several strategies shared the account; empty for one strategy.
+
+        ``sleeve``, ``budget``, ``cash``, ``equity``, ``profit`` (after costs), ``costs`` (major
+        units), ``fills``, ``positions``; the last row is what no sleeve was given.
+        """
+        import polars as pl
+
+        return pl.DataFrame(list(self.extras.sleeves))
+
     @cached_property
     def digest(self) -> str:
         """Sha256 over canonical orders, fills and equity: equal for equal results."""

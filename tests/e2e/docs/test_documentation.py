@@ -12,7 +12,11 @@ ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"\]\(([^)#\s]+)(#[^)]*)?\)|(?:src|srcset)=\"([^\"]+)\"")
-RUNNABLE = [ROOT / "README.md", ROOT / "docs" / "tutorials" / "first-strategy.md"]
+RUNNABLE = [
+    ROOT / "README.md",
+    ROOT / "docs" / "tutorials" / "first-strategy.md",
+    ROOT / "docs" / "how-to" / "share-an-account.md",
+]
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)

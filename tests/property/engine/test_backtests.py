@@ -49,6 +49,8 @@ def random_bars(seed, n, gaps):
 class Random(Strategy):
     """Does anything it may, by dice that depend on nothing but the seed and the bar."""
 
+    cancels = True
+
     def __init__(self, seed, short):
         self.seed, self.short, self.booked = seed, short, {}
 
@@ -82,7 +84,7 @@ class Random(Strategy):
                 ctx.sell(qty, symbol, limit=px * (1 + 0.02 * x), tif="day")
             elif act == 3:
                 ctx.bracket(5 + 20 * x, symbol, stop=px * 0.97, target=px * 1.04)
-            elif act == 4 and ctx.open_orders:
+            elif act == 4 and self.cancels and ctx.open_orders:
                 ctx.cancel(ctx.open_orders[0].client_order_id)
             elif act == 5:
                 ctx.target_quantity(0, symbol)

@@ -95,6 +95,9 @@ class RunExtras:
         Fill rules and cost model in words.
     notes : tuple of str
         What a reader must know, for example a health gate overruled.
+    sleeves : tuple of mapping
+        Who made what where several strategies shared the account: columns of
+        `tradewright.engine.SleeveBook.row`.
     stage_seconds : mapping of str to float
         Time spent per stage.
     """
@@ -114,6 +117,7 @@ class RunExtras:
     reference: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sleeves: Rows = ()
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_document(self) -> dict[str, Any]:
@@ -124,7 +128,7 @@ class RunExtras:
     def from_document(cls, document: Mapping[str, Any]) -> RunExtras:
         """Read what `as_document` wrote; keys of other versions are left out."""
         known = {name: document[name] for name in cls.__dataclass_fields__ if name in document}
-        for name in ("scores", "controls", "cost_sensitivity", "start_sensitivity"):
+        for name in ("scores", "controls", "cost_sensitivity", "start_sensitivity", "sleeves"):
             known[name] = tuple(known.get(name, ()))
         for name in ("trials", "features", "reference", "assumptions", "notes"):
             known[name] = tuple(known.get(name, ()))

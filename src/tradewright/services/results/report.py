@@ -94,6 +94,7 @@ def report_of(run: Run) -> ReportContent:
         controls=run.extras.controls,
         scores=run.extras.scores,
         start_sensitivity=run.extras.start_sensitivity,
+        sleeves=run.extras.sleeves,
         monthly=monthly_returns(run.outcome.ts[run.timeline.rows], run.timeline.levels),
         yearly=_yearly(run),
         candles=_candles(run, trades),
