@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tradewright.domain.errors import ConfigError, nearest
+from tradewright.strategies.allocation import Allocation
 from tradewright.strategies.protocol import Strategy
 from tradewright.strategies.reference import BuyAndHold, MeanReversion, MomentumTopN, SmaCross
 
@@ -37,10 +38,10 @@ def catalogue() -> dict[str, StrategyInfo]:
     Examples
     --------
     >>> sorted(catalogue())
-    ['buy_and_hold', 'mean_reversion', 'momentum_top_n', 'sma_cross']
+    ['allocation', 'buy_and_hold', 'mean_reversion', 'momentum_top_n', 'sma_cross']
     """
     found = {}
-    for factory in (BuyAndHold, MeanReversion, MomentumTopN, SmaCross):
+    for factory in (Allocation, BuyAndHold, MeanReversion, MomentumTopN, SmaCross):
         signature = inspect.signature(factory)
         defaults = {name: p.default for name, p in signature.parameters.items()}
         doc = inspect.getdoc(factory) or ""
