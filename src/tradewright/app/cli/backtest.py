@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -197,6 +198,66 @@ def _named(text: str) -> tuple[str, dict[str, Any]]:
     defaults = _defaults(name)
     parts = (part for part in settings.split(",") if part.strip())
     return name, dict(parse_parameter(part, defaults) for part in parts)
+
+
+@app.command()
+def signals(
+    *,
+    file: Path = typer.Argument(..., help="CSV or Parquet: timestamp, symbol, action …"),  # noqa: B008
+    size: float = typer.Option(0.1, "--size", help="Fraction of equity of each position."),
+    hold: int = typer.Option(0, "--hold", min=0, help="Bars to hold; until another exit if 0."),
+    short: bool = typer.Option(False, "--short", help="SELL opens a short position."),
+    horizon: int = typer.Option(5, "--horizon", min=1, help="Bars over which signals are judged."),
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    interval: str = _INTERVAL,
+    cash: float = _CASH,
+    fee_bps: float | None = _FEE,
+    slippage_bps: float | None = _SLIPPAGE,
+) -> None:
+    """Replay a file of dated signals as a strategy, and say how good the signals were."""
+    from dataclasses import asdict
+
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.app.cli.summary import render_summary, summary_document
+    from tradewright.services.results.documents import plain
+    from tradewright.services.results.named import DataChoice, NamedRun, open_bars, run_signals
+    from tradewright.services.signals import judge_signals, read_signals
+    from tradewright.strategies import SignalReplay
+
+    listed = read_signals(file)
+    strategy = SignalReplay(listed, size=size, hold=hold or None, short=short)
+    workspace = open_workspace()
+    symbols = tuple(sorted({signal.symbol for signal in listed}))
+    bars = open_bars(workspace, DataChoice(data, symbols, start or None, end or None, interval))
+    wanted = NamedRun(strategy.name, {}, cash, fee_bps, slippage_bps)
+    with frame.progress_bar(strategy.name) as report:
+        result = run_signals(workspace, wanted, strategy, bars, progress=report)
+    quality = judge_signals(listed, bars, horizon=horizon)
+
+    def render() -> None:
+        render_summary(result)
+        _render_quality(quality, horizon)
+
+    frame.emit(plain({**summary_document(result), "signals": asdict(quality)}), render)
+    _finish(result, require_acceptance=False)
+
+
+def _render_quality(found: Any, horizon: int) -> None:
+    typer.echo(f"\n  {found.count} signals judged over {horizon} bars from the open after each")
+    if found.count:
+        typer.echo(f"  right {found.hit_rate:.1%}, mean return {found.mean_return:+.2%}")
+    if not math.isnan(found.information_coefficient):
+        typer.echo(f"  rank correlation with confidence {found.information_coefficient:+.3f}")
+    turned = "none" if math.isnan(found.turnover) else f"{found.turnover:.1%}"
+    typer.echo(f"  on {found.coverage:.1%} of instrument-days; {turned} turn the last one")
+    if found.bands:
+        typer.echo(f"  confidence is off by {found.calibration_error:.1%} on average")
+        typer.echo(f"    {'confidence':>11}{'right':>9}{'return':>10}{'signals':>9}")
+        for band in found.bands:
+            typer.echo(f"    {band.confidence:>11.2f}{band.hit_rate:>9.1%}"
+                       f"{band.mean_return:>+10.2%}{band.count:>9}")  # fmt: skip
 
 
 @app.command()

@@ -20,6 +20,7 @@ from tradewright.services.runs import Guard, Run
 
 if TYPE_CHECKING:
     from tradewright.services.workspace import Workspace
+    from tradewright.strategies import SignalReplay
 
 SAMPLE: Final = "sample"
 STORE: Final = "store"
@@ -27,6 +28,10 @@ NOTHING_LATER: Final = Guard(
     None,
     "The leak guard had no features to check: the engine called the strategy bar by bar and "
     "showed it nothing later.",
+)
+MADE_ELSEWHERE: Final = Guard(
+    None,
+    "The signals were made elsewhere: nothing here can say what was known when they were made.",
 )
 MOST_POINTS: Final = 100_000
 
@@ -177,12 +182,54 @@ def run_named(
     ConfigError
         If the strategy, a parameter or a setting is unknown or out of range; nothing was run.
     """
-    from tradewright.services.backtest import BacktestConfig, backtest
     from tradewright.strategies import create_strategy
+
+    strategy = create_strategy(wanted.strategy, **wanted.parameters)
+    return _run(workspace, wanted, strategy, bars, choice=choice, progress=progress)
+
+
+def run_signals(
+    workspace: Workspace,
+    wanted: NamedRun,
+    strategy: SignalReplay,
+    bars: Bars,
+    *,
+    progress: Callable[[float, str], None] | None = None,
+) -> Run:
+    """Run a list of signals, count it as a trial of its family, and store it.
+
+    Parameters
+    ----------
+    workspace, bars, progress
+        As for `run_named`.
+    wanted : NamedRun
+        Cash, costs and seed; its strategy and parameters are not used.
+    strategy : SignalReplay
+        The signals.
+
+    Returns
+    -------
+    Run
+        Stored; it says that nobody can check what the signals knew.
+    """
+    return _run(workspace, wanted, strategy, bars, leak=MADE_ELSEWHERE, progress=progress)
+
+
+def _run(
+    workspace: Workspace,
+    wanted: NamedRun,
+    strategy: Any,
+    bars: Bars,
+    *,
+    leak: Guard = NOTHING_LATER,
+    choice: DataChoice | None = None,
+    progress: Callable[[float, str], None] | None = None,
+) -> Run:
+    from tradewright.services.backtest import BacktestConfig, backtest
 
     config = BacktestConfig.neutral().changed(seed=wanted.seed)
     run = backtest(
-        create_strategy(wanted.strategy, **wanted.parameters),
+        strategy,
         bars,
         cash=wanted.cash,
         costs=costs_of(wanted),
@@ -192,7 +239,7 @@ def run_named(
     run.name = wanted.strategy
     if choice is not None:
         run.given_manifest["opened"] = asdict(choice)
-    run.learn(replace(run.extras, leak=NOTHING_LATER, health=health_of(bars)))
+    run.learn(replace(run.extras, leak=leak, health=health_of(bars)))
     if run.is_complete:
         count_trials(run, workspace, family_of(wanted.strategy, bars), [per_period_sharpe(run)])
     run.save(workspace)
