@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final, TypeVar
 
@@ -12,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT
 from tradewright.domain.orders import Order, OrderType, Side, TimeInForce
+from tradewright.domain.time import to_ns
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -29,6 +31,10 @@ ORDER_FIELDS: Final = (
     "trail",
     "reduce_only",
     "tag",
+    "trail_fraction",
+    "expires",
+    "oco",
+    "after",
 )
 """Columns of a table of orders; the first four are needed."""
 
@@ -131,7 +137,10 @@ class Orders:
         One row per order. ``bar`` (row of the decision), ``symbol``, ``side`` (``BUY`` or
         ``SELL``) and ``qty`` (units) are needed; ``type`` (``MARKET``), ``tif`` (``GTC``),
         ``limit``, ``stop``, ``stop_loss``, ``take_profit``, ``trail`` (prices; None or NaN where
-        absent), ``reduce_only`` and ``tag`` are optional. A Polars or pandas frame will do.
+        absent), ``trail_fraction`` (of the price a trailing stop follows), ``expires`` (aware time
+        or UTC nanoseconds, with the tif ``GTD``), ``oco`` (orders of one label cancel each other),
+        ``after`` (number of the row whose fill makes this order live), ``reduce_only`` and ``tag``
+        are optional. A Polars or pandas frame will do.
 
     Raises
     ------
@@ -165,13 +174,18 @@ class Orders:
             _as_order(at, {name: column[at] for name, column in values.items()})
             for at in range(count)
         ]
+        _check_triggers(rows)
         object.__setattr__(self, "rows", tuple(rows))
 
 
 def _as_order(at: int, row: dict[str, Any]) -> tuple[int, Order]:
-    def price(name: str) -> int | None:
+    def number(name: str) -> float | None:
         value = row.get(name)
-        return None if value is None or np.isnan(value) else round(float(value) * PRICE_UNIT)
+        return None if value is None or np.isnan(value) else float(value)
+
+    def price(name: str) -> int | None:
+        value = number(name)
+        return None if value is None else round(value * PRICE_UNIT)
 
     def choice(kind: type[E], name: str, default: E) -> E:
         value = row.get(name)
@@ -200,9 +214,37 @@ def _as_order(at: int, row: dict[str, Any]) -> tuple[int, Order]:
             trail_px=price("trail"),
             reduce_only=bool(row.get("reduce_only") or False),
             tag=str(row.get("tag") or ""),
+            trail_fraction=number("trail_fraction"),
+            expires_ns=_as_ns(row.get("expires")),
+            oco=str(row.get("oco") or ""),
+            after="" if (after := number("after")) is None else f"order-{int(after)}",
         )
-    except (TypeError, ValueError, OverflowError) as error:
+    except (TypeError, ValueError, OverflowError, AttributeError) as error:
         raise ConfigError(f"Orders: row {at} is not an order: {error}") from error
+
+
+def _as_ns(given: Any) -> int:
+    # 0 where no time is given.
+    if given is None or given != given:  # noqa: PLR0124 - NaN and NaT differ from themselves
+        return 0
+    if isinstance(given, int | float | np.integer):
+        return int(given)
+    if isinstance(given, np.datetime64):
+        return int(given.astype("datetime64[ns]").astype(np.int64))
+    return to_ns(datetime.fromisoformat(given) if isinstance(given, str) else given)
+
+
+def _check_triggers(rows: list[tuple[int, Order]]) -> None:
+    number_of = {order.client_order_id: at for at, (_, order) in enumerate(rows)}
+    for at, (bar, order) in enumerate(rows):
+        if not order.after:
+            continue
+        found = number_of.get(order.after, len(rows))
+        if found == at or found >= len(rows) or (rows[found][0], found) > (bar, at):
+            raise ConfigError(
+                f"Orders: after of row {at} is {order.after.removeprefix('order-')}, wanted the "
+                "number of a row that is decided before it"
+            )
 
 
 def _as_panel(name: str, given: ArrayLike) -> NDArray[np.float64]:

@@ -35,6 +35,7 @@ class TimeInForce(IntEnum):
     FOK = 3
     OPG = 4
     CLS = 5
+    GTD = 6
 
 
 class OrderStatus(IntEnum):
@@ -80,6 +81,7 @@ class DenyReason(IntEnum):
     LIQUIDITY = 7
     SIBLING_FILLED = 8
     USER = 9
+    TRIGGER_ENDED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +116,21 @@ class Order:
         Distance of a trailing stop in units of 1e-8: of this order where its type is
         TRAILING_STOP (which starts at `stop_px`, or at this distance from the decision's close),
         otherwise of a bracket child.
+    trail_fraction : float or None
+        Distance of a TRAILING_STOP as a fraction of the price it follows, in place of `trail_px`.
+    expires_ns : int
+        UTC nanoseconds after which a GTD order ends; 0 for every other.
+    oco : str
+        Orders of one name cancel each other: they share one quantity.
+    after : str
+        Id of the order whose first fill makes this one live; it is cancelled if that order ends
+        without a fill.
 
     Raises
     ------
     ConfigError
-        If the quantity is not positive or a price the type needs is missing.
+        If the quantity is not positive, a price the type needs is missing, or the time in force
+        does not go with the type.
     """
 
     client_order_id: str
@@ -135,6 +147,10 @@ class Order:
     ts_decided: int = 0
     tag: str = ""
     trail_px: int | None = None
+    trail_fraction: float | None = None
+    expires_ns: int = 0
+    oco: str = ""
+    after: str = ""
 
     def __post_init__(self) -> None:
         # The common case passes by a few comparisons; what is wrong is found out afterwards.
@@ -148,13 +164,16 @@ class Order:
             or (trail is not None and trail <= 0)
             or (loss is not None and loss <= 0)
             or (profit is not None and profit <= 0)
+            or self.trail_fraction is not None
+            or self.tif >= TimeInForce.OPG
+            or self.expires_ns
         ):
             self._refuse()
 
     def _lacks(self) -> str:
         # The first price that the type needs and the order does not have.
         for name in _NEEDS[self.type]:
-            if not getattr(self, name):
+            if not getattr(self, name) and not (name == "trail_px" and self.trail_fraction):
                 return name
         return ""
 
@@ -171,7 +190,29 @@ class Order:
             self.take_profit_px,
             self.trail_px,
         )
-        raise ConfigError(f"order {name}: prices {prices}, wanted above 0")
+        if any(price is not None and price <= 0 for price in prices):
+            raise ConfigError(f"order {name}: prices {prices}, wanted above 0")
+        self._refuse_terms()
+
+    def _refuse_terms(self) -> None:
+        name, fraction, tif = self.client_order_id, self.trail_fraction, self.tif
+        if fraction is not None:
+            if self.type != OrderType.TRAILING_STOP or self.trail_px is not None:
+                raise ConfigError(
+                    f"order {name}: trail_fraction is for a TRAILING_STOP without trail_px"
+                )
+            if not 0 < fraction < 1:
+                raise ConfigError(f"order {name}: trail_fraction is {fraction}, wanted in (0, 1)")
+        is_timed = tif in (TimeInForce.OPG, TimeInForce.CLS)
+        if is_timed and self.type not in (OrderType.MARKET, OrderType.LIMIT):
+            raise ConfigError(
+                f"order {name}: {tif.name} is for MARKET and LIMIT, found {self.type.name}"
+            )
+        if (tif == TimeInForce.GTD) != (self.expires_ns > 0):
+            raise ConfigError(
+                f"order {name}: expires_ns is {self.expires_ns} with {tif.name}, wanted a time "
+                "with GTD and only there"
+            )
 
 
 _NEEDS: Final[dict[OrderType, tuple[str, ...]]] = {

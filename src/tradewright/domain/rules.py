@@ -36,6 +36,8 @@ class FillRules:
         Bars without data after which a held position ends the run.
     close_at_end : bool
         Whether positions open at the last bar are closed at its close.
+    latency_bars : int
+        Bars that an order needs to reach the venue beyond the one every order waits for.
     """
 
     intrabar: str = "pessimistic"
@@ -47,6 +49,7 @@ class FillRules:
     leverage: float = 1.0
     max_stale_bars: int = 5
     close_at_end: bool = False
+    latency_bars: int = 0
 
     def __post_init__(self) -> None:
         choices = {
@@ -65,3 +68,11 @@ class FillRules:
             raise ConfigError(f"rules.leverage is {self.leverage}, wanted above 0 and at most 3")
         if self.max_stale_bars < 0:
             raise ConfigError(f"rules.max_stale_bars is {self.max_stale_bars}, wanted >= 0")
+        latency = self.latency_bars
+        if isinstance(latency, bool) or not isinstance(latency, int) or not 0 <= latency <= 1000:
+            raise ConfigError(f"rules.latency_bars is {latency!r}, wanted a whole number 0 to 1000")
+        if latency and self.size_at == "fill_open":
+            raise ConfigError(
+                f"rules.latency_bars is {latency} with size_at 'fill_open', wanted "
+                "'decision_close': what is on its way has its quantity"
+            )

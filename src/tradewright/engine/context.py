@@ -160,9 +160,13 @@ class RunContext(TapeView):
         limit: float | None = None,
         stop: float | None = None,
         trail: float | None = None,
+        trail_fraction: float | None = None,
         stop_loss: float | None = None,
         take_profit: float | None = None,
         tif: str | None = None,
+        expires: datetime | None = None,
+        oco: str = "",
+        after: str = "",
         tag: str = "",
         reduce_only: bool = False,
     ) -> str | None:
@@ -177,15 +181,16 @@ class RunContext(TapeView):
         # what enters both are down for a buy, for what leaves its position both are up.
         enter, leave = (_DOWN, _UP) if side is _BUY else (_UP, _DOWN)
         tick, now = self._ticks[column], self.now_ns
+        distance = trail if trail_fraction is None else trail_fraction
         order = Order(
             self._next_id(name, now),
             name,
             side,
             units,
             _MARKET
-            if type is None and limit is None and stop is None and trail is None
-            else _type_of(type, limit, stop, trail),
-            _GTC if tif is None else _tif_of(tif),
+            if type is None and limit is None and stop is None and distance is None
+            else _type_of(type, limit, stop, distance),
+            (_GTC if expires is None else _GTD) if tif is None else _tif_of(tif),
             None if limit is None else round_to_tick(limit, tick, enter),
             None if stop is None else round_to_tick(stop, tick, enter),
             None if stop_loss is None else round_to_tick(stop_loss, tick, leave),
@@ -194,6 +199,10 @@ class RunContext(TapeView):
             now,
             str(tag),
             None if trail is None else round_to_tick(trail, tick, _NEAREST),
+            trail_fraction,
+            0 if expires is None else to_ns(expires),
+            oco,
+            after,
         )
         self.orders.append(order)
         return order.client_order_id
@@ -203,9 +212,13 @@ class RunContext(TapeView):
         return derive_order_id(self._run_id, now_ns, symbol, self._sequence)
 
 
-_BUY, _SELL, _MARKET, _GTC = Side.BUY, Side.SELL, OrderType.MARKET, TimeInForce.GTC
+_BUY, _SELL, _MARKET = Side.BUY, Side.SELL, OrderType.MARKET
+_GTC, _GTD = TimeInForce.GTC, TimeInForce.GTD
 _DOWN, _UP, _NEAREST = Rounding.DOWN, Rounding.UP, Rounding.NEAREST
-_HOW = ("type", "limit", "stop", "trail", "tif", "tag", "stop_loss", "take_profit", "reduce_only")
+_HOW = (
+    *("type", "limit", "stop", "trail", "trail_fraction", "stop_loss", "take_profit"),
+    *("tif", "expires", "oco", "after", "tag", "reduce_only"),
+)
 
 
 def _type_of(

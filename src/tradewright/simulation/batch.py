@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,10 +12,11 @@ from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
+from tradewright.domain.orders import Order
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
 from tradewright.simulation import codes as c
-from tradewright.simulation.intake import INTAKE, lot_units, order_row
+from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row
 from tradewright.simulation.kernel import run
 from tradewright.simulation.opening import (
     open_books,
@@ -255,4 +257,20 @@ def _order_table(bars: Bars, orders: Orders) -> NDArray[np.void]:
         fields = order_row(bar, column, order, lot_units(bars.instruments[column]))
         for name, value in zip(INTAKE, fields, strict=True):
             table[name][at] = value
-    return table[np.argsort(table["bar"], kind="stable")]
+        table["last_row"][at] = last_row_of(bars.ts, order)
+    order_of = np.argsort(table["bar"], kind="stable")
+    table = table[order_of]
+    _link([orders.rows[at][1] for at in order_of], table)
+    return table
+
+
+def _link(orders: Sequence[Order], table: NDArray[np.void]) -> None:
+    # Rows of the table, plus 1: the one before in a set (its own for the first), the trigger.
+    row_of, last_of = dict[str, int](), dict[str, int]()
+    for at, order in enumerate(orders):
+        row_of[order.client_order_id] = at
+        if order.oco:
+            table["ring"][at] = last_of.get(order.oco, at) + 1
+            last_of[order.oco] = at
+        if order.after:
+            table["waits"][at] = row_of[order.after] + 1

@@ -42,6 +42,7 @@ IOC: Final = 2
 FOK: Final = 3
 OPG: Final = 4
 CLS: Final = 5
+GTD: Final = 6
 WORKING: Final = 1
 PARTIAL: Final = 2
 FILLED: Final = 3
@@ -62,6 +63,7 @@ NO_BAR: Final = 5
 NO_LIQUIDITY: Final = 7
 SIBLING: Final = 8
 USER: Final = 9
+TRIGGER_ENDED: Final = 10
 
 # Constants that must not become literal types of their own, each of which would compile again.
 ZERO: Final = 0

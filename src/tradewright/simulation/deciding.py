@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from tradewright.jit import load_byte, load_float, load_int, part
 from tradewright.simulation import codes as c
-from tradewright.simulation.fills import add_order, close_order, drop_closed, is_live
+from tradewright.simulation.fills import add_order, drop_closed
+from tradewright.simulation.linking import close_order, is_live, relate, trail_distance
 from tradewright.simulation.marking import price_at, quantised, revalue
 from tradewright.simulation.sizing import floored
 from tradewright.simulation.tables import instrument_at, order_at
@@ -187,8 +188,8 @@ def place_weights(account: Any, when: tuple[int, int, int]) -> None:
             order = add_order(account, column, side, c.MARKET, abs(change))
             o = order_at(account.orders, order)
             o.bar = decided
-            o.active_from = decided + 1
-            o.next_row = decided + 1
+            o.active_from = decided + 1 + account.latency
+            o.next_row = o.active_from
     if total > account.leverage * (1.0 + 1e-9):
         account.state = c.OVER_WEIGHT
         account.state_at = decided
@@ -207,7 +208,8 @@ def place_weights_at_open(account: Any, row: int) -> None:
 @part
 def _place_table(account: Any, row: int) -> None:
     while account.cursor < account.n_table and order_at(account.table, account.cursor).bar <= row:
-        given = order_at(account.table, account.cursor)
+        place = int(account.cursor)
+        given = order_at(account.table, place)
         account.cursor += 1
         order = add_order(account, given.instrument, given.side, given.type, given.qty)
         o = order_at(account.orders, order)
@@ -215,26 +217,34 @@ def _place_table(account: Any, row: int) -> None:
         o.limit_px = given.limit_px
         o.stop_px = given.stop_px
         o.trail_px = given.trail_px
+        o.trail_rate = given.trail_rate
+        o.last_row = given.last_row
         o.child_stop = given.child_stop
         o.child_target = given.child_target
         o.child_trail = given.child_trail
         o.fraction = given.fraction
         if given.reduce_only:
             _reduce_only(account, order)
-        settle_intake(account, order, row)
+        relate(account, order, place)
+        if is_live(account, order):
+            settle_intake(account, order, row)
+    drop_closed(account)
 
 
 @part
 def settle_intake(account: Any, order: int, row: int) -> None:
-    """Refuse an order below one lot and start a trailing stop at its distance from the close."""
+    """Refuse what cannot work, and start a trailing stop at its distance from the close."""
     o = order_at(account.orders, order)
     if o.qty == 0 and o.fraction == 0.0:
         close_order(account, order, c.REJECTED, c.BELOW_LOT)
-        drop_closed(account)
+    elif o.waits > 0:
+        return
+    elif o.tif == c.GTD and o.last_row < o.active_from:
+        close_order(account, order, c.EXPIRED, c.NO_REASON)
     elif o.type == c.TRAILING and o.stop_px == 0:
         close = price_at(account, account.close, row, o.instrument)
         if close != close:  # noqa: PLR0124 - no price to trail from
             close_order(account, order, c.DENIED, c.NO_BAR)
-            drop_closed(account)
             return
-        o.stop_px = max(quantised(close) + o.side * o.trail_px, 1)
+        px = quantised(close)
+        o.stop_px = max(px + o.side * trail_distance(o, px), 1)

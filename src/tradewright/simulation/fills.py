@@ -7,22 +7,18 @@ from typing import Any
 from tradewright.costs.rounding import LARGEST
 from tradewright.jit import load_int, part, store_int
 from tradewright.simulation import codes as c
+from tradewright.simulation.linking import (
+    close_order,
+    end_waiting,
+    is_live,
+    log_event,
+    release,
+    share_set,
+    take_from,
+)
 from tradewright.simulation.marking import value_at
 from tradewright.simulation.sizing import affordable_qty, fill_costs, liquid_qty, sized_qty
-from tradewright.simulation.tables import event_at, fill_at, instrument_at, order_at
-
-
-@part
-def log_event(account: Any, order: int, status: int, reason: int) -> None:
-    """Note a change of an order for a venue that is polled."""
-    if account.event_room == 0:
-        return
-    event = event_at(account.events, account.n_events)
-    event.order = order
-    event.status = status
-    event.reason = reason
-    event.row = account.now
-    account.n_events += 1
+from tradewright.simulation.tables import fill_at, instrument_at, order_at
 
 
 @part
@@ -38,8 +34,8 @@ def add_order(account: Any, column: int, side: int, kind: int, qty: int) -> int:
     o.qty = qty
     o.parent = -1
     o.done_bar = -1
-    o.active_from = account.now + 1
-    o.next_row = account.now + 1
+    o.active_from = account.now + 1 + account.latency
+    o.next_row = o.active_from
     store_int(account.working, account.n_working, order)
     account.n_working += 1
     account.n_orders = order + 1
@@ -49,29 +45,10 @@ def add_order(account: Any, column: int, side: int, kind: int, qty: int) -> int:
 
 
 @part
-def close_order(account: Any, order: int, status: int, reason: int) -> None:
-    """Make an order terminal; it leaves the working list at the end of the bar."""
-    o = order_at(account.orders, order)
-    o.status = status
-    o.reason = reason
-    o.done_bar = account.now
-    if o.parent < 0:
-        instrument_at(account.instruments, o.instrument).pending -= 1
-    if o.reduce_only:
-        account.n_reducing -= 1
-    log_event(account, order, status, reason)
-
-
-@part
-def is_live(account: Any, order: int) -> bool:
-    """Whether an order still works."""
-    status = order_at(account.orders, order).status
-    return bool(status in (c.WORKING, c.PARTIAL))
-
-
-@part
 def drop_closed(account: Any) -> None:
     """Take terminal orders out of the working list, keeping its order."""
+    if account.n_waiting > 0:
+        end_waiting(account)
     kept = 0
     for at in range(account.n_working):
         order = load_int(account.working, at)
@@ -137,6 +114,10 @@ def execute(account: Any, order: int, px: int, reason: int, born_px: int) -> int
         o.tried = account.now + 1
         log_event(account, order, c.PARTIAL, c.NO_REASON)
     _after_fill(account, order, qty, before)
+    if o.ring > 0:
+        share_set(account, order, qty)
+    if account.n_waiting > 0:
+        release(account, order, px, born_px)
     added = qty - min(qty, max(0, -o.side * before))
     if added > 0 and (o.child_stop or o.child_target or o.child_trail):
         spawn_children(account, order, added, px, born_px)
@@ -244,13 +225,7 @@ def _after_fill(account: Any, order: int, qty: int, before: int) -> None:
         first = parent.first_child
         for child in range(first, first + parent.n_children):
             if child != order and is_live(account, child):
-                order_at(account.orders, child).qty -= qty
-                if (
-                    order_at(account.orders, child).qty
-                    <= order_at(account.orders, child).filled_qty
-                ):
-                    order_at(account.orders, child).qty += qty
-                    close_order(account, child, c.CANCELLED, c.SIBLING)
+                take_from(account, child, qty)
     after = instrument_at(account.instruments, column).position
     has_ended = before != 0 and (after == 0 or (after > 0) != (before > 0))
     if has_ended and account.n_reducing > 0:
@@ -303,6 +278,7 @@ def spawn_children(account: Any, order: int, qty: int, px: int, born_px: int) ->
         child = add_order(account, o.instrument, -o.side, kind, qty)
         it = order_at(account.orders, child)
         it.active_from = account.now
+        it.next_row = account.now + 1
         it.parent = order
         it.reduce_only = 1
         it.stop_px = stop_px

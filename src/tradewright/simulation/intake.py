@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tradewright.domain.instruments import Instrument
 from tradewright.domain.money import QTY_UNIT
 from tradewright.domain.orders import Order, OrderType
@@ -16,8 +19,15 @@ def lot_units(instrument: Instrument) -> int:
     return max(1, round(instrument.lot_size * QTY_UNIT))
 
 
-INTAKE: Final = (WORK_DTYPE.names or ())[:20]
+INTAKE: Final = (WORK_DTYPE.names or ())[:24]
 """Fields that an order sets, in order; the kernel keeps the others."""
+
+
+def last_row_of(ts: NDArray[np.int64], order: Order) -> int:
+    """Return the last row at which a GTD order may fill: its bar closes no later; 0 for others."""
+    if not order.expires_ns:
+        return 0
+    return int(np.searchsorted(ts, order.expires_ns, side="right")) - 1
 
 
 def order_row(bar: int, column: int, order: Order, lot: int) -> list[int]:
@@ -26,7 +36,8 @@ def order_row(bar: int, column: int, order: Order, lot: int) -> list[int]:
     Parameters
     ----------
     bar : int
-        Row of the decision.
+        Row of the decision; the caller adds latency to ``active_from`` and ``next_row``, and sets
+        ``last_row``, ``ring`` and ``waits``, which are 0.
     column : int
         Column of its instrument.
     order : Order
@@ -57,4 +68,8 @@ def order_row(bar: int, column: int, order: Order, lot: int) -> list[int]:
         order.stop_loss_px or 0,
         order.take_profit_px or 0,
         0 if is_trailing else trail,
+        0 if order.trail_fraction is None else round(order.trail_fraction * QTY_UNIT),
+        0,
+        0,
+        0,
     ]

@@ -154,9 +154,12 @@ def look_ahead(account: Any, row: int) -> None:
 def _next_touch(account: Any, order: int, row: int) -> int:
     o = order_at(account.orders, order)
     first = max(row, o.active_from)
-    if o.type == c.MARKET or o.type == c.TRAILING or o.tif != c.GTC:  # noqa: PLR1714
+    is_long_lived = o.tif == c.GTC or o.tif == c.GTD  # noqa: PLR1714
+    if o.type == c.MARKET or o.type == c.TRAILING or not is_long_lived:  # noqa: PLR1714
         return int(first)
     last = min(first + REACH, account.n_bars)
+    if o.tif == c.GTD:
+        last = min(last, o.last_row)
     width, is_stop = account.n_instruments, is_stop_like(account, order)
     level = float(o.stop_px if is_stop else o.limit_px)
     place = first * width + o.instrument

@@ -6,7 +6,8 @@ from typing import Any
 
 from tradewright.jit import load_int, part
 from tradewright.simulation import codes as c
-from tradewright.simulation.fills import close_order, execute, is_live
+from tradewright.simulation.fills import execute
+from tradewright.simulation.linking import close_order, is_live, trail_distance
 from tradewright.simulation.marking import price_at, quantised
 from tradewright.simulation.tables import instrument_at, order_at
 
@@ -65,6 +66,14 @@ def can_fill(account: Any, order: int, row: int) -> bool:
 
 
 @part
+def can_touch(account: Any, order: int, row: int) -> bool:
+    """Whether an order can fill and waits for a price inside the bar."""
+    o = order_at(account.orders, order)
+    is_timed = o.type == c.MARKET or o.tif == c.CLS or o.tif == c.OPG  # noqa: PLR1714
+    return bool(not is_timed and can_fill(account, order, row))
+
+
+@part
 def open_phase(account: Any, row: int) -> None:
     """Fill at the open: what reduces a position first, then by sequence."""
     for wave in range(2):
@@ -116,18 +125,18 @@ def touch(account: Any, order: int, row: int) -> int:
         quantised(price_at(account, account.low, row, column)),
         quantised(price_at(account, account.high, row, column)),
     )
-    if is_stop_like(account, order):
+    if is_stop_like(account, order) or o.triggered == -row - 1:
         stop = o.stop_px
         if (high < stop) if is_buy else (low > stop):
             return 0
         px = max(stop, low) if is_buy else min(stop, high)
         if kind != c.STOP_LIMIT:
             return int(px)
-        o.triggered = row + 1
+        o.triggered = -row - 1
         if (px <= o.limit_px) if is_buy else (px >= o.limit_px):
             return int(px)
     limit = o.limit_px
-    if kind == c.STOP_LIMIT and o.triggered == row + 1:
+    if kind == c.STOP_LIMIT and abs(o.triggered) == row + 1:
         # It gapped past its limit in this bar: only the close is known to come later.
         close = quantised(price_at(account, account.close, row, column))
         is_inside = close <= limit if is_buy else close >= limit
@@ -151,6 +160,8 @@ def touch_born(account: Any, order: int, row: int) -> tuple[int, bool]:
     """
     o = order_at(account.orders, order)
     column, born = o.instrument, o.born_px
+    if o.type == c.MARKET:
+        return born, True
     first = quantised(price_at(account, account.open, row, column))
     close = quantised(price_at(account, account.close, row, column))
     is_stop = is_stop_like(account, order)
@@ -185,7 +196,7 @@ def bar_phase(account: Any, row: int) -> None:
             if not can_fill(account, order, row):
                 continue
             o = order_at(account.orders, order)
-            if o.type == c.MARKET or o.tif in (c.CLS, c.OPG):
+            if (o.type == c.MARKET and o.born_px == 0) or o.tif in (c.CLS, c.OPG):
                 continue
             own = _wave_of(account, order, intrabar)
             if own == wave or (wave == 2 and own < 2):
@@ -196,8 +207,9 @@ def bar_phase(account: Any, row: int) -> None:
 def _wave_of(account: Any, order: int, intrabar: int) -> int:
     # The account's worse outcome goes first, the better one when asked to be optimistic.
     is_first = is_stop_like(account, order) == (intrabar != c.OPTIMISTIC)
-    if order_at(account.orders, order).born_px > 0:
-        return 3 if is_first else 4
+    o = order_at(account.orders, order)
+    if o.born_px > 0:
+        return 3 if is_first or o.type == c.MARKET else 4
     if reduces(account, order):
         return 0 if is_first else 1
     return 2
@@ -217,33 +229,75 @@ def _try_bar(account: Any, order: int, row: int) -> None:
         px = touch(account, order, row)
         if px == 0:
             return
+        if o.ring > 0:
+            order = _leg_that_fills(account, order, row)
+            o = order_at(account.orders, order)
+            px = touch(account, order, row)
+    is_doubtful = not is_proven or sibling_touched(account, order, row)
     reason = reason_of(account, order)
-    if execute(account, order, px, reason, px) == 0:
-        return
-    if not is_proven or (o.parent >= 0 and _sibling_touched(account, order, row)):
+    if execute(account, order, px, reason, px) > 0 and is_doubtful:
         account.path += 1
 
 
 @part
-def _sibling_touched(account: Any, order: int, row: int) -> bool:
-    parent = order_at(account.orders, order_at(account.orders, order).parent)
-    first = parent.first_child
-    for child in range(first, first + parent.n_children):
-        if child == order:
-            continue
-        if order_at(account.orders, child).born_px > 0:
-            px, _ = touch_born(account, child, row)
-        else:
-            px = touch(account, child, row)
-        if px > 0:
-            return True
+def _leg_that_fills(account: Any, order: int, row: int) -> int:
+    # Of the touched legs of a set: the one that the close shows to be worse, or the better one.
+    column = order_at(account.orders, order).instrument
+    close = quantised(price_at(account, account.close, row, column))
+    sign = -1 if account.intrabar == c.OPTIMISTIC else 1
+    best, least = (
+        order,
+        sign * order_at(account.orders, order).side * (close - touch(account, order, row)),
+    )
+    other = order_at(account.orders, order).ring - 1
+    while other != order:
+        o = order_at(account.orders, other)
+        if o.instrument == column and o.born_px == 0 and can_touch(account, other, row):
+            px = touch(account, other, row)
+            if px > 0 and sign * o.side * (close - px) < least:
+                best, least = other, sign * o.side * (close - px)
+        other = o.ring - 1
+    return int(best)
+
+
+@part
+def sibling_touched(account: Any, order: int, row: int) -> bool:
+    """Whether the bar also touches an order that this one cancels: which comes first is a guess."""
+    o = order_at(account.orders, order)
+    if o.parent >= 0:
+        parent = order_at(account.orders, o.parent)
+        first = parent.first_child
+        for child in range(first, first + parent.n_children):
+            if child != order and _touches(account, child, row):
+                return True
+    if o.ring > 0:
+        other = o.ring - 1
+        while other != order:
+            if can_touch(account, other, row) and _touches(account, other, row):
+                return True
+            other = order_at(account.orders, other).ring - 1
     return False
+
+
+@part
+def _touches(account: Any, order: int, row: int) -> bool:
+    # Without marking a stop-limit that the price has not come to yet.
+    o = order_at(account.orders, order)
+    if o.born_px > 0:
+        px, _ = touch_born(account, order, row)
+        return bool(px > 0)
+    if o.type == c.STOP_LIMIT and o.triggered == 0:
+        prices = account.high if o.side == c.BUY else account.low
+        px = quantised(price_at(account, prices, row, o.instrument))
+        return bool(o.side * (px - o.stop_px) >= 0)
+    return bool(touch(account, order, row) > 0)
 
 
 @part
 def close_phase(account: Any, row: int) -> None:
     """Move trailing levels, fill at the close, expire what does not outlive the bar."""
     is_last = is_last_of_session(account, row)
+    account.is_closing = 1
     at = 0
     while at < account.n_working:
         order = load_int(account.working, at)
@@ -263,8 +317,9 @@ def close_phase(account: Any, row: int) -> None:
             _fill_at_close(account, order, row)
         elif tif in (c.IOC, c.FOK) and has_bar:
             close_order(account, order, c.CANCELLED, c.NO_LIQUIDITY)
-        elif tif in (c.DAY, c.CLS, c.OPG) and is_last:
+        elif (tif in (c.DAY, c.CLS, c.OPG) and is_last) or (tif == c.GTD and row >= o.last_row):
             close_order(account, order, c.EXPIRED, c.NO_REASON)
+    account.is_closing = 0
 
 
 @part
@@ -288,10 +343,10 @@ def _trail(account: Any, order: int, row: int) -> None:
     close = quantised(price_at(account, account.close, row, column))
     if is_buy:
         best = close if is_born else quantised(price_at(account, account.low, row, column))
-        level = min(o.stop_px, best + o.trail_px)
+        level = min(o.stop_px, best + trail_distance(o, best))
     else:
         best = close if is_born else quantised(price_at(account, account.high, row, column))
-        level = max(o.stop_px, best - o.trail_px)
+        level = max(o.stop_px, best - trail_distance(o, best))
     has_moved = level != o.stop_px
     o.stop_px = level
     is_beyond = close >= level if is_buy else close <= level

@@ -88,6 +88,7 @@ def open_books(
     books.point("leverage", rules.leverage)
     books.point("max_stale", rules.max_stale_bars)
     books.point("closes_at_end", rules.close_at_end)
+    books.point("latency", rules.latency_bars)
     books.point("value_scale", 10.0 ** (minor_exponent(currency) - 16))
     books.instruments["lot"] = [lot_units(instrument) for instrument in bars.instruments]
     books.instruments["tick"] = [max(1, round(i.tick_size * 1e8)) for i in bars.instruments]

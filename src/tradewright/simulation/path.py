@@ -7,8 +7,9 @@ from typing import Any
 from tradewright.jit import load_int, part
 from tradewright.simulation import codes as c
 from tradewright.simulation.fills import execute
+from tradewright.simulation.linking import trail_distance
 from tradewright.simulation.marking import price_at, quantised
-from tradewright.simulation.matching import can_fill, is_stop_like, reason_of
+from tradewright.simulation.matching import can_fill, is_stop_like, reason_of, sibling_touched
 from tradewright.simulation.tables import instrument_at, order_at
 
 
@@ -59,18 +60,18 @@ def _walk(account: Any, column: int, start: int, end: int, row: int) -> None:
         if o.type == c.STOP_LIMIT and o.triggered == 0:
             o.triggered = row + 1
             continue
-        reason = reason_of(account, best)
+        reason, is_doubtful = reason_of(account, best), sibling_touched(account, best, row)
         if execute(account, best, now, reason, now) > 0:
-            account.path += int(o.parent >= 0)
+            account.path += int(is_doubtful)
         o.tried = row + 1
     for at in range(account.n_working):
         order = load_int(account.working, at)
         o = order_at(account.orders, order)
         if o.type == c.TRAILING and o.instrument == column and o.active_from <= row:
             if o.side == c.BUY:
-                o.stop_px = min(o.stop_px, end + o.trail_px)
+                o.stop_px = min(o.stop_px, end + trail_distance(o, end))
             else:
-                o.stop_px = max(o.stop_px, end - o.trail_px)
+                o.stop_px = max(o.stop_px, end - trail_distance(o, end))
 
 
 @part
@@ -78,7 +79,9 @@ def _reached(account: Any, order: int, now: int, end: int) -> int:
     # Price at which the leg from `now` to `end` reaches an order, 0 where it does not.
     o = order_at(account.orders, order)
     is_buy = o.side == c.BUY
-    if o.type == c.MARKET or o.tif in (c.CLS, c.OPG):
+    if o.type == c.MARKET:
+        return now if o.born_px > 0 else 0
+    if o.tif in (c.CLS, c.OPG):
         return 0
     level, far = o.limit_px, 0
     is_rising = not is_buy

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -30,7 +31,7 @@ COUNTS: Final = (
 )
 RULES: Final = (
     *("intrabar", "is_through", "sizes_at_open", "rejects", "allows_short"),
-    *("max_stale", "closes_at_end"),
+    *("max_stale", "closes_at_end", "latency"),
 )
 STATE: Final = (
     "cash",
@@ -40,6 +41,8 @@ STATE: Final = (
     "n_held",
     "n_shorts",
     "n_reducing",  # working reduce-only orders
+    "n_waiting",  # working orders that wait for the fill of another
+    "is_closing",  # whether the bar's close phase is going on
     "n_events",
     "row",  # next row to process
     "now",  # row of the bar being processed
@@ -116,10 +119,14 @@ WORK_DTYPE: Final = np.dtype(
             "child_stop",
             "child_target",
             "child_trail",
-            "first_child",
+            "trail_rate",  # distance of a trailing stop as a fraction in units of 1e-8
+            "last_row",  # last row at which a GTD order may fill
+            "ring",  # row + 1 of the next order of its one-cancels-other set, 0 where none
+            "waits",  # row + 1 of the order whose fill it waits for, 0 where none
+            "first_child",  # in a table of decisions: row + 1 of the order it became
             "n_children",
             "born_px",  # price of the parent's fill inside this bar, 0 when born at an open
-            "triggered",  # row + 1 at which a stop-limit became a limit
+            "triggered",  # row + 1 at which a stop-limit became a limit, negative inside the bar
             "fee_raw",
             "fee_paid",
             "tried",  # row + 1 of the bar in which nothing more of it can fill
@@ -260,3 +267,42 @@ class Books:
     def number(self, name: str) -> int:
         """Return an integer field of the account."""
         return int(self.account[name][0])
+
+
+_WORDS: Final = INSTRUMENT_DTYPE.itemsize // 8
+_POSITION: Final = (INSTRUMENT_DTYPE.names or ()).index("position")
+
+
+class PositionsNow(Mapping[str, int]):
+    """What a venue holds, read from its tables whenever it is asked.
+
+    Parameters
+    ----------
+    columns : mapping of str to int
+        Column of each symbol.
+    instruments : memoryview
+        The kernel's instruments as 64-bit words.
+    """
+
+    __slots__ = ("_columns", "_instruments")
+
+    def __init__(self, columns: Mapping[str, int], instruments: memoryview) -> None:
+        self._columns, self._instruments = columns, instruments
+
+    def __getitem__(self, symbol: str) -> int:
+        units: int = self._instruments[self._columns[symbol] * _WORDS + _POSITION]
+        if not units:
+            raise KeyError(symbol)
+        return units
+
+    def get(self, symbol: str, default: Any = None) -> Any:
+        """Return the signed quantity held, or `default` where there is none."""
+        return self._instruments[self._columns[symbol] * _WORDS + _POSITION] or default
+
+    def __iter__(self) -> Iterator[str]:
+        for symbol, column in self._columns.items():
+            if self._instruments[column * _WORDS + _POSITION]:
+                yield symbol
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -27,13 +27,19 @@ from tradewright.domain.rules import FillRules
 from tradewright.ports.broker import AccountState
 from tradewright.simulation import codes as c
 from tradewright.simulation.batch import DEFAULT_RULES
-from tradewright.simulation.intake import INTAKE, lot_units, order_row
+from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row
 from tradewright.simulation.kernel import run
 from tradewright.simulation.opening import open_books, outcome_of, raise_for_state, tell_sessions
-from tradewright.simulation.tables import ACCOUNT_DTYPE, EVENT_DTYPE, INSTRUMENT_DTYPE, WORK_DTYPE
+from tradewright.simulation.tables import (
+    ACCOUNT_DTYPE,
+    EVENT_DTYPE,
+    INSTRUMENT_DTYPE,
+    WORK_DTYPE,
+    PositionsNow,
+)
 
 FILL_FORMAT: Final = struct.Struct("=qiibbqqqqqqq")
-ORDER_FORMAT: Final = struct.Struct("=27qd")
+ORDER_FORMAT: Final = struct.Struct("=31qd")
 INTAKE_FORMAT: Final = struct.Struct(f"={len(INTAKE)}q")
 EVENT_FORMAT: Final = struct.Struct("=4q")
 CHILD_NAMES: Final[dict[int, str]] = {
@@ -43,6 +49,7 @@ CHILD_NAMES: Final[dict[int, str]] = {
 }
 NOTHING: Final[tuple[tuple[Fill, ...], tuple[OrderEvent, ...]]] = ((), ())
 SLACK: Final = 64
+Refusal = tuple[OrderStatus, DenyReason] | None
 
 _PLACES: Final = {name: at for at, name in enumerate(ACCOUNT_DTYPE.names or ())}
 _CASH, _ROW, _NEXT = _PLACES["cash"], _PLACES["row"], _PLACES["next_row"]
@@ -55,7 +62,15 @@ _PENDING: Final = (INSTRUMENT_DTYPE.names or ()).index("pending")
 _POSITION: Final = (INSTRUMENT_DTYPE.names or ()).index("position")
 _PARENT, _TYPE, _INSTRUMENT = (_FIELDS.index(name) for name in ("parent", "type", "instrument"))
 _QTY, _STOP_PX, _TRAIL_PX = (_FIELDS.index(name) for name in ("qty", "stop_px", "trail_px"))
-_ORDER_STATUS, _FRACTION = _FIELDS.index("status"), _FIELDS.index("fraction")
+_TRAIL_RATE, _LAST_ROW, _RING, _WAITS, _FIRST, _FILLED = (
+    _FIELDS.index(name)
+    for name in ("trail_rate", "last_row", "ring", "waits", "active_from", "filled_qty")
+)
+_ORDER_STATUS, _NEXT_TOUCH, _WAITING = (
+    _FIELDS.index("status"),
+    _FIELDS.index("next_row"),
+    _PLACES["n_waiting"],
+)
 _STATUS: Final = {status.value: status for status in OrderStatus}
 _DENY: Final = {reason.value: reason for reason in DenyReason}
 _FILL: Final = {reason.value: reason for reason in FillReason}
@@ -112,6 +127,8 @@ class SimulatedVenue:
         self._row, self._next = -1, self._last
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
         self._lots = [lot_units(instrument) for instrument in bars.instruments]
+        self._latency = rules.latency_bars
+        self._sets: dict[str, int] = {}
         self._given: dict[int, Order] = {}
         self._made: dict[int, tuple[str, str]] = {}
         self._row_of: dict[str, int] = {}
@@ -195,6 +212,8 @@ class SimulatedVenue:
         kept = working[:count][working[:count] != at]
         working[: len(kept)] = kept
         self._account[_WORKING] = len(kept)
+        if self._account[_WAITING]:  # what waits for it ends with the next bar
+            self._wake(self._row + 1)
 
     def open_orders(self) -> Sequence[Order]:
         """Return the orders that still work, bracket children included, oldest first."""
@@ -297,14 +316,16 @@ class SimulatedVenue:
             self._books.make_room(4 * len(self._books.orders))
             self._look_at_tables()
         fields = order_row(row, column, order, self._lots[column])
-        refusal = None
+        if self._latency:
+            fields[_FIRST] = fields[_NEXT_TOUCH] = row + 1 + self._latency
+        refusal = self._link(at, order, fields) if order.after or order.oco else None
         if fraction:
             fields[_QTY] = 0
             self._books.orders[at]["fraction"] = fraction
-        elif fields[_QTY] == 0:
+        elif fields[_QTY] == 0 and refusal is None:
             refusal = OrderStatus.REJECTED, DenyReason.BELOW_LOT
-        if order.type == c.TRAILING and refusal is None:
-            refusal = self._start_trail(order, fields)
+        if order.expires_ns or order.type == c.TRAILING:
+            refusal = refusal or self._start(order, fields)
         # What follows the intake in the row of a new order is zero already.
         INTAKE_FORMAT.pack_into(self._order_bytes, at * ORDER_FORMAT.size, *fields)
         self._given[at] = order
@@ -323,20 +344,59 @@ class SimulatedVenue:
         n_working = account[_WORKING]
         self._working[n_working] = at
         account[_WORKING] = n_working + 1
-        account[_NEXT] = min(account[_NEXT], row + 1)
-        self._next = min(self._next, row + 1)
+        self._wake(row + 1)
 
-    def _start_trail(
-        self, order: Order, fields: list[int]
-    ) -> tuple[OrderStatus, DenyReason] | None:
-        # A trailing stop without a level starts at its distance from the decision's close.
-        if fields[_STOP_PX] == 0:
+    def _wake(self, row: int) -> None:
+        self._account[_NEXT] = min(self._account[_NEXT], row)
+        self._next = min(self._next, row)
+
+    def _link(self, at: int, order: Order, fields: list[int]) -> Refusal:
+        # As `linking.relate` does it for a table of decisions.
+        words = self._order_words
+        trigger = self._trigger_of(order) if order.after else -1
+        if order.oco:
+            before = self._sets.get(order.oco)
+            fields[_RING] = at + 1
+            if before is not None:
+                place = before * _WORDS + _RING
+                fields[_RING], words[place] = words[place], at + 1
+            self._sets[order.oco] = at
+        if trigger < 0 or words[trigger * _WORDS + _FILLED] > 0:
+            return None
+        fields[_WAITS] = trigger + 1
+        fields[_FIRST] = fields[_NEXT_TOUCH] = self._last + 2
+        self._account[_WAITING] += 1
+        if words[trigger * _WORDS + _ORDER_STATUS] >= c.FILLED:
+            return OrderStatus.CANCELLED, DenyReason.TRIGGER_ENDED
+        return None
+
+    def _trigger_of(self, order: Order) -> int:
+        self._name_what_the_venue_made()
+        trigger = self._row_of.get(order.after)
+        if trigger is None:
+            raise ConfigError(
+                f"order {order.client_order_id}: after is {order.after!r}, wanted the id of an "
+                "order that was submitted before"
+            )
+        return trigger
+
+    def _start(self, order: Order, fields: list[int]) -> Refusal:
+        # The last row of a GTD order; a trailing stop without a level starts at its distance from
+        # the decision's close. What waits starts with its trigger's fill.
+        if order.expires_ns:
+            fields[_LAST_ROW] = last_row_of(self.bars.ts, order)
+        if fields[_WAITS]:
+            return None
+        if order.expires_ns and fields[_LAST_ROW] < fields[_FIRST]:
+            return OrderStatus.EXPIRED, DenyReason.NONE
+        if order.type == c.TRAILING and fields[_STOP_PX] == 0:
             row, column = self._row, fields[_INSTRUMENT]
             close = self.bars.close[row, column] if row >= 0 else np.nan
             if np.isnan(close):
                 return OrderStatus.DENIED, DenyReason.NO_BAR
-            px = round(float(close) * 1e8) + order.side * fields[_TRAIL_PX]
-            fields[_STOP_PX] = max(px, 1)
+            px = round(float(close) * 1e8)
+            distance = fields[_TRAIL_PX] or round(float(px) * float(fields[_TRAIL_RATE]) * 1e-8)
+            fields[_STOP_PX] = max(px + order.side * distance, 1)
         return None
 
     def _close(self, at: int, status: OrderStatus, reason: DenyReason) -> None:
@@ -346,6 +406,8 @@ class SimulatedVenue:
             self._instruments[int(order["instrument"]) * _WIDTH + _PENDING] -= 1
         if order["reduce_only"]:
             self._account[_REDUCING] -= 1
+        if order["waits"] > 0:
+            self._account[_WAITING] -= 1
         self._log(at, status, reason)
 
     def _log(self, at: int, status: OrderStatus, reason: DenyReason) -> None:
@@ -423,41 +485,6 @@ class SimulatedVenue:
                 )
             )
         return fills
-
-
-class PositionsNow(Mapping[str, int]):
-    """What a venue holds, read from its tables whenever it is asked.
-
-    Parameters
-    ----------
-    columns : mapping of str to int
-        Column of each symbol.
-    instruments : memoryview
-        The kernel's instruments as 64-bit words.
-    """
-
-    __slots__ = ("_columns", "_instruments")
-
-    def __init__(self, columns: Mapping[str, int], instruments: memoryview) -> None:
-        self._columns, self._instruments = columns, instruments
-
-    def __getitem__(self, symbol: str) -> int:
-        units: int = self._instruments[self._columns[symbol] * _WIDTH + _POSITION]
-        if not units:
-            raise KeyError(symbol)
-        return units
-
-    def get(self, symbol: str, default: Any = None) -> Any:
-        """Return the signed quantity held, or `default` where there is none."""
-        return self._instruments[self._columns[symbol] * _WIDTH + _POSITION] or default
-
-    def __iter__(self) -> Iterator[str]:
-        for symbol, column in self._columns.items():
-            if self._instruments[column * _WIDTH + _POSITION]:
-                yield symbol
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
 
 
 def _view(array: NDArray[Any]) -> memoryview:

@@ -132,7 +132,12 @@ class Context(Protocol):
         ...
 
     def buy(self, qty: float, symbol: str | None = None, **how: Any) -> str | None:
-        """Buy; `how` is type, limit, stop, trail, tif, tag; return the order id."""
+        """Buy; return the order id.
+
+        `how` is type, limit, stop, trail, trail_fraction, stop_loss, take_profit, tif, expires,
+        oco (orders of one label cancel each other), after (id of the order whose fill makes this
+        one live), reduce_only, tag.
+        """
         ...
 
     def sell(self, qty: float, symbol: str | None = None, **how: Any) -> str | None:

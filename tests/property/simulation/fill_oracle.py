@@ -33,6 +33,7 @@ class Rules:
     allow_short: bool = True
     lot: int = 1
     tick: int = 1_000_000
+    latency: int = 0
 
 
 @dataclass
@@ -46,6 +47,11 @@ class Work:
     limit: int = 0
     stop: int = 0
     trail: int = 0
+    trail_share: Fraction = Fraction(0)
+    last_row: int = 0
+    oco: str = ""
+    after: Work | None = None
+    active: int = 0
     child_stop: int = 0
     child_target: int = 0
     reduce_only: bool = False
@@ -55,9 +61,13 @@ class Work:
     state: str = "working"
     born: int = 0
     triggered_at: int = -1
+    triggered_inside: bool = False
     tried_at: int = -1
     raw_fee: int = 0
     paid_fee: int = 0
+
+    def distance(self, px: int) -> int:
+        return round(px * self.trail_share) if self.trail_share else self.trail
 
     @property
     def live(self) -> bool:
@@ -80,6 +90,7 @@ class Oracle:
         self.fills: list[tuple[int, ...]] = []
         self.equity: list[int] = []
         self.owed = 0.0
+        self.closing = False
         self.short_value = 0
 
     # -- prices and money ------------------------------------------------------------------------
@@ -191,6 +202,7 @@ class Oracle:
         elif rest_goes:
             order.state = "cancelled"
         self.end_relatives(order, qty, before)
+        self.release(order, px, inside=inside)
         added = qty - min(qty, reducing)
         if added and (order.child_stop or order.child_target):
             self.bear(order, added, px if inside else 0, row)
@@ -213,11 +225,44 @@ class Oracle:
                 sibling.qty -= qty
                 if sibling.qty <= sibling.filled:
                     sibling.state = "cancelled"
+        for mate in self.mates(order):
+            if mate.live:
+                mate.qty -= qty
+                if mate.qty <= mate.filled:
+                    mate.state = "cancelled"
         after = self.position[order.column]
         if before and (after == 0 or (after > 0) != (before > 0)):
             for other in self.work:
                 if other.reduce_only and other.column == order.column and other.live:
                     other.state = "cancelled"
+
+    def mates(self, order: Work) -> list[Work]:
+        """The others of a one-cancels-other set, from the one that joined next, in a circle."""
+        if not order.oco:
+            return []
+        whole = [other for other in self.work if other.oco == order.oco]
+        at = next(i for i, other in enumerate(whole) if other is order)
+        return whole[at + 1 :] + whole[:at]
+
+    def release(self, order: Work, px: int, *, inside: bool) -> None:
+        was_born = order.born > 0
+        for other in self.work:
+            if other.after is not order or not other.live:
+                continue
+            other.after = None
+            later = self.closing or was_born
+            later = later or (inside and (other.kind == "stop_limit" or other.tif == "OPG"))
+            other.active = self.row + (1 if later else 0)
+            other.born = px if inside and not later else 0
+            if other.kind == "trail" and not other.stop:
+                other.stop = max(px + other.side * other.distance(px), 1)
+            if other.tif == "GTD" and other.last_row < other.active:
+                other.state = "expired"
+
+    def end_waiting(self) -> None:
+        for order in self.work:
+            if order.live and order.after is not None and not order.after.live:
+                order.state = "cancelled"
 
     def bear(self, order: Work, qty: int, born: int, row: int) -> None:
         if order.children and order.children[0].live:
@@ -229,16 +274,40 @@ class Oracle:
             if level:
                 child = Work(row - 1, order.column, -order.side, kind, qty, reduce_only=True)
                 child.stop, child.limit = (level, 0) if kind == "stop" else (0, level)
-                child.parent, child.born = order, born
+                child.parent, child.born, child.active = order, born, row
                 order.children.append(child)
                 self.work.append(child)
+
+    def take(self, order: Work, row: int) -> None:
+        """Take an order at the close of its bar."""
+        order.active = row + 1 + self.rules.latency
+        order.qty = order.qty // self.rules.lot * self.rules.lot
+        self.work.append(order)
+        trigger = order.after
+        if trigger is not None and trigger.filled:
+            order.after = None
+        elif trigger is not None and not trigger.live:
+            order.state = "cancelled"
+        if not order.qty:
+            order.state = "rejected"
+        if order.after is not None or not order.live:
+            return
+        if order.tif == "GTD" and order.last_row < order.active:
+            order.state = "expired"
+        elif order.kind == "trail" and order.stop == 0:
+            if not self.has_bar(row, order.column):
+                order.state = "denied"
+                return
+            close = self.px("close", row, order.column)
+            order.stop = max(close + order.side * order.distance(close), 1)
 
     # -- one bar ---------------------------------------------------------------------------------
 
     def ready(self, order: Work, row: int) -> bool:
         return (
             order.live
-            and order.bar < row
+            and order.after is None
+            and order.active <= row
             and order.tried_at != row
             and self.has_bar(row, order.column)
         )
@@ -247,7 +316,7 @@ class Oracle:
         return order.side * self.position[order.column] < 0
 
     def step(self, row: int) -> None:
-        self.row, self.used, self.last_px = row, {}, {}
+        self.row, self.used, self.last_px, self.closing = row, {}, {}, False
         if row and (self.short_value or self.cash < 0):
             years = (self.ts[row] - self.ts[row - 1]) / float(YEAR_NS)
             self.owed += -self.short_value * self.rules.borrow * years
@@ -259,8 +328,10 @@ class Oracle:
                 is_turn = not only_reducing or self.reduces(order)
                 if self.ready(order, row) and is_turn and not order.born:
                     self.at_open(order, row)
+        self.end_waiting()
         self.inside(row)
         self.at_close(row)
+        self.end_waiting()
         longs = shorts = 0
         for column, qty in enumerate(self.position):
             if self.has_bar(row, column):
@@ -291,31 +362,47 @@ class Oracle:
         def rank(order: Work) -> int:
             first = order.stop_like != self.rules.optimistic
             if order.born:
-                return 3 if first else 4
+                return 3 if first or order.kind == "market" else 4
             return (0 if first else 1) if self.reduces(order) else 2
 
         for wave in range(5):
             for order in self.work:
-                if not self.ready(order, row) or order.kind == "market":
+                if not self.ready(order, row) or (order.kind == "market" and not order.born):
                     continue
                 if order.tif in ("CLS", "OPG"):
                     continue
                 mine = rank(order)
                 if mine == wave or (wave == 2 and mine < 2):
                     px = self.born_touch(order, row) if order.born else self.touch(order, row)
-                    if px:
+                    if px and order.oco and not order.born:
+                        leg = self.leg(order, row)
+                        self.fill(leg, self.touch(leg, row), row, inside=True)
+                    elif px:
                         self.fill(order, px, row, inside=True)
+
+    def leg(self, order: Work, row: int) -> Work:
+        """Of the touched legs of a set, the worse one by the close; the better if optimistic."""
+        close = self.px("close", row, order.column)
+        legs = [order]
+        for mate in self.mates(order):
+            is_timed = mate.kind == "market" or mate.tif in ("OPG", "CLS")
+            is_free = mate.column == order.column and not mate.born and not is_timed
+            if is_free and self.ready(mate, row) and self.touch(mate, row):
+                legs.append(mate)
+        gains = [leg.side * (close - self.touch(leg, row)) for leg in legs]
+        wanted = max(gains) if self.rules.optimistic else min(gains)
+        return legs[gains.index(wanted)]
 
     def touch(self, order: Work, row: int) -> int:
         low, high = self.px("low", row, order.column), self.px("high", row, order.column)
         close, buys = self.px("close", row, order.column), order.side > 0
-        if order.stop_like:
+        if order.stop_like or (order.triggered_inside and order.triggered_at == row):
             if (high < order.stop) if buys else (low > order.stop):
                 return 0
             px = max(order.stop, low) if buys else min(order.stop, high)
             if order.kind != "stop_limit":
                 return px
-            order.triggered_at = row
+            order.triggered_at, order.triggered_inside = row, True
             if (px <= order.limit) if buys else (px >= order.limit):
                 return px
         if order.kind == "stop_limit" and order.triggered_at == row:
@@ -328,7 +415,9 @@ class Oracle:
     def born_touch(self, order: Work, row: int) -> int:
         first, close = self.px("open", row, order.column), self.px("close", row, order.column)
         low, high = self.px("low", row, order.column), self.px("high", row, order.column)
-        entry, is_stop = order.born, order.kind == "stop"
+        if order.kind == "market":
+            return order.born
+        entry, is_stop = order.born, order.stop_like
         level = order.stop if is_stop else order.limit
         far = self.rules.tick if self.rules.through and not is_stop else 0
         rising = (order.side > 0) == is_stop
@@ -342,8 +431,9 @@ class Oracle:
         return level if proven or doubt_fills else 0
 
     def at_close(self, row: int) -> None:
+        self.closing = True
         for order in self.work:
-            if not order.live or order.bar >= row:
+            if not order.live or order.after is not None or order.active > row:
                 continue
             has_bar = self.has_bar(row, order.column)
             if order.kind == "trail" and has_bar:
@@ -360,15 +450,19 @@ class Oracle:
                     order.state = "cancelled"
             elif order.tif in ("IOC", "FOK") and has_bar:
                 order.state = "cancelled"
-            elif order.tif in ("DAY", "OPG", "CLS"):
+            elif order.tif in ("DAY", "OPG", "CLS") or (
+                order.tif == "GTD" and row >= order.last_row
+            ):
                 order.state = "expired"
 
     def follow(self, order: Work, row: int) -> None:
         close = self.px("close", row, order.column)
+        best = self.px("low" if order.side > 0 else "high", row, order.column)
+        best = close if order.born else best
         if order.side > 0:
-            level = min(order.stop, self.px("low", row, order.column) + order.trail)
+            level = min(order.stop, best + order.distance(best))
         else:
-            level = max(order.stop, self.px("high", row, order.column) - order.trail)
+            level = max(order.stop, best - order.distance(best))
         moved, order.stop = level != order.stop, level
         beyond = close >= level if order.side > 0 else close <= level
         if moved and beyond and order.tried_at != row:
@@ -382,15 +476,6 @@ def run_oracle(
     oracle = Oracle(bars, ts, cash, rules)
     for row in range(len(ts)):
         oracle.step(row)
-        for order in orders:
-            if order.bar == row:
-                if order.kind == "trail" and order.stop == 0:
-                    close = bars["close"][row][order.column]
-                    if math.isnan(close):
-                        order.state = "denied"
-                        continue
-                    order.stop = max(round(close * 1e8) + order.side * order.trail, 1)
-                order.qty = order.qty // rules.lot * rules.lot
-                if order.qty:
-                    oracle.work.append(order)
+        for order in (order for order in orders if order.bar == row):
+            oracle.take(order, row)
     return oracle

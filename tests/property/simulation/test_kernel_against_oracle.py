@@ -60,7 +60,7 @@ def order_tables(draw: st.DrawFn, bars: Bars) -> list[dict[str, object]]:
     for _ in range(draw(st.integers(1, 8))):
         kind = draw(st.sampled_from(KINDS))
         is_plain = kind in ("market", "limit")
-        tifs = ("GTC", "DAY", "IOC", "FOK", "OPG", "CLS") if is_plain else ("GTC", "DAY", "IOC")
+        tifs = ("GTC", "DAY", "IOC", "FOK", "GTD") + (("OPG", "CLS") if is_plain else ())
         rows.append(
             {
                 "bar": draw(st.integers(0, bars.n_bars - 1)),
@@ -72,12 +72,24 @@ def order_tables(draw: st.DrawFn, bars: Bars) -> list[dict[str, object]]:
                 "limit": draw(level) if kind in ("limit", "stop_limit") else None,
                 "stop": draw(level) if kind in ("stop", "stop_limit") else None,
                 "trail": draw(st.integers(50, 900)) / 100 if kind == "trail" else None,
+                "trail_fraction": None,
+                "oco": draw(st.sampled_from(["", "", "", "x", "y"])),
+                "expires": None,
+                "after": None,
                 "stop_loss": draw(st.one_of(st.none(), level)),
                 "take_profit": draw(st.one_of(st.none(), level)),
                 "reduce_only": draw(st.booleans()) and draw(st.booleans()),
             }
         )
-    return sorted(rows, key=lambda row: int(str(row["bar"])))
+    rows.sort(key=lambda row: int(str(row["bar"])))
+    for at, row in enumerate(rows):
+        if row["tif"] == "GTD":
+            row["expires"] = draw(st.integers(0, (bars.n_bars + 1) * 24)) * DAY_NS // 24 + 1
+        if row["kind"] == "trail" and draw(st.booleans()):
+            row["trail"], row["trail_fraction"] = None, draw(st.integers(5, 90)) / 1000
+        if at and draw(st.integers(0, 3)) == 0:
+            row["after"] = draw(st.integers(0, at - 1))
+    return rows
 
 
 @st.composite
@@ -98,6 +110,7 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
         on_insufficient=draw(st.sampled_from(["cut", "reject"])),
         allow_short=draw(st.booleans()),
         max_stale_bars=99,
+        latency_bars=draw(st.sampled_from([0, 0, 1, 2])),
     )
     return bars, draw(order_tables(bars)), costs, rules
 
@@ -120,9 +133,14 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
             child_stop=scaled(row["stop_loss"]),
             child_target=scaled(row["take_profit"]),
             reduce_only=bool(row["reduce_only"]),
+            trail_share=Fraction(scaled(row["trail_fraction"]), 10**8),
+            last_row=int(np.sum(bars.ts <= int(str(row["expires"] or 0)))) - 1,
+            oco=str(row["oco"]),
         )
         for row in rows
     ]
+    for work, row in zip(works, rows, strict=True):
+        work.after = None if row["after"] is None else works[int(str(row["after"]))]
     plain = Rules(
         fee=Fraction(round(costs.fee_bps * 1e4), 10**8),
         per_share=Fraction(round(costs.fee_per_share * 1e8), 10**8),
@@ -136,6 +154,7 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
         reject=rules.on_insufficient == "reject",
         allow_short=rules.allow_short,
         lot=round(bars.instruments[0].lot_size * 1e8),
+        latency=rules.latency_bars,
     )
     panel = {k: getattr(bars, k).tolist() for k in ("open", "high", "low", "close", "volume")}
     if rules.max_participation and any(not (np.nan_to_num(v) > 0).any() for v in bars.volume.T):
@@ -145,7 +164,8 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
 
 def run(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: FillRules) -> Outcome:
     names = ("bar", "qty", "tif", "limit", "stop", "trail", "stop_loss", "take_profit")
-    table = {name: [row[name] for row in rows] for name in (*names, "reduce_only")}
+    linked = ("reduce_only", "trail_fraction", "expires", "oco", "after")
+    table = {name: [row[name] for row in rows] for name in (*names, *linked)}
     table["symbol"] = [bars.symbols[int(str(row["column"]))] for row in rows]
     table["side"] = [row["side"] for row in rows]
     table["type"] = [NAMES[str(row["kind"])] for row in rows]

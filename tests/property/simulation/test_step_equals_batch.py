@@ -54,6 +54,7 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
         leverage=draw(st.sampled_from([1.0, 2.0])),
         close_at_end=draw(st.booleans()),
         max_stale_bars=99,
+        latency_bars=draw(st.sampled_from([0, 0, 1, 3])),
     )
     return {"cash_minor": CASH, "costs": costs, "rules": rules}
 
@@ -86,21 +87,32 @@ def test_random_bracket_orders_fill_alike_in_both_drives(
         float(v) if rng.random() < share else None for v in values
     ]
     kind = rng.choice(["MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"], count)
+    tif = rng.choice(["GTC", "GTC", "DAY", "IOC", "FOK", "GTD", "OPG", "CLS"], count)
+    is_plain = np.isin(kind, ["MARKET", "LIMIT"])
+    tif = np.where(~is_plain & np.isin(tif, ["OPG", "CLS"]), "GTC", tif)
+    expires = bars.ts[np.minimum(at + rng.integers(0, 9, count), bars.n_bars - 1)]
+    trails_by_share = (kind == "TRAILING_STOP") & (rng.random(count) < 0.5)
     table = {
         "bar": at.tolist(),
         "symbol": [bars.symbols[i] for i in column],
         "side": side.tolist(),
         "qty": rng.integers(1, 400, count).tolist(),
         "type": kind.tolist(),
-        "tif": rng.choice(["GTC", "GTC", "DAY", "IOC"], count).tolist(),
+        "tif": tif.tolist(),
         "limit": [float(v) if "LIMIT" in k else None for k, v in zip(kind, near, strict=True)],
         "stop": [
             float(v) if k in ("STOP", "STOP_LIMIT") else None
             for k, v in zip(kind, near * 1.001, strict=True)
         ],
         "trail": [
-            float(v) if k == "TRAILING_STOP" or rng.random() < 0.1 else None
-            for k, v in zip(kind, px * 0.03, strict=True)
+            float(v) if (k == "TRAILING_STOP" or rng.random() < 0.1) and not share else None
+            for k, v, share in zip(kind, px * 0.03, trails_by_share, strict=True)
+        ],
+        "trail_fraction": [0.03 if share else None for share in trails_by_share],
+        "expires": [int(e) if t == "GTD" else None for e, t in zip(expires, tif, strict=True)],
+        "oco": rng.choice(["", "", "x", "y"], count).tolist(),
+        "after": [
+            int(rng.integers(0, i)) if i and rng.random() < 0.25 else None for i in range(count)
         ],
         "stop_loss": optional(0.5, px * (1 - side * 0.02)),
         "take_profit": optional(0.5, px * (1 + side * 0.02)),
@@ -184,7 +196,10 @@ def test_weights_fill_alike_when_a_loop_decides_them(
     drawn = rng.dirichlet(np.ones(bars.n_instruments), int(rows.sum())) * 0.95
     weights[rows] = drawn * rng.choice([1.0, -1.0], drawn.shape, p=[0.8, 0.2])
     weights[np.isnan(bars.close)] = np.nan
-    how = {**how, "rules": FillRules(leverage=how["rules"].leverage, max_stale_bars=99)}
+    rules = how["rules"]
+    how["rules"] = FillRules(
+        leverage=rules.leverage, latency_bars=rules.latency_bars, max_stale_bars=99
+    )
     batch = run_weights(bars, TargetWeights(weights), **how)
     venue = SimulatedVenue(bars, **how)
     for row in range(bars.n_bars):
