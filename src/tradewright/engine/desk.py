@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from tradewright.domain.errors import TradewrightError
 from tradewright.domain.orders import (
@@ -24,6 +24,9 @@ from tradewright.risk import (
     reduce_only_quantity,
     stop_loss_breached,
 )
+
+if TYPE_CHECKING:
+    from tradewright.engine.guard import Guard
 
 
 class Venue(Broker, Protocol):
@@ -95,6 +98,8 @@ class Desk:
         The book; it is opened by the caller with the initial cash.
     recorder : Recorder, optional
         Where events are kept while the run goes on.
+    guard : Guard, optional
+        The risk layer; without one nothing of it is paid for.
     """
 
     def __init__(
@@ -107,7 +112,9 @@ class Desk:
         ledger: Ledger,
         sectors: Sequence[str],
         recorder: Recorder | None,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard, self.guarded = guard, ""
         self.ctx, self.venue, self.strategy = ctx, venue, strategy
         self.limits, self.sectors, self.recorder = limits, sectors, recorder
         self.currency = ledger.currency
@@ -122,7 +129,8 @@ class Desk:
         self.row = -1
         self._hooks = {name: own_hook(strategy, name) for name in ("on_fill", "on_order")}
         live: Mapping[str, int] | None = getattr(venue, "positions_now", None)
-        self.listens = live is None or recorder is not None or any(self._hooks.values())
+        heard = recorder is not None or guard is not None or any(self._hooks.values())
+        self.listens = live is None or heard
         self._positions = dict[str, int]()
         self._sent_targets = dict[str, list[str]]()  # by symbol, where nobody listens
         ctx.positions = self._positions if live is None or self.listens else live
@@ -130,7 +138,7 @@ class Desk:
     @property
     def halted(self) -> str:
         """Why nothing may be added: a limit or the user; empty where all is well."""
-        return self.reduce_only or self.entries_off
+        return self.reduce_only or self.entries_off or self.guarded
 
     # -- in: from the venue ---------------------------------------------------------------------
 
@@ -163,6 +171,8 @@ class Desk:
             for fill in fills:
                 positions[fill.symbol] = ledger.position(fill.symbol)
             self.recorder.results(self.row, fills, events, entries)
+        if self.guard is not None:
+            self.guard.receive(fills, events, self.ctx.now_ns)
         for fill in fills:
             self._track_fill(fill)
         for event in events:
@@ -193,6 +203,8 @@ class Desk:
     def watch(self) -> None:
         """Check the limits that look at profit and loss; they want what they must."""
         ctx, limits = self.ctx, self.limits
+        if self.guard is not None:
+            self.guard.watch(self)
         equity = ctx.account.equity_minor
         self.high_water = max(self.high_water, equity)
         if not self.reduce_only and drawdown_breached(equity, self.high_water, limits.max_drawdown):
@@ -222,6 +234,10 @@ class Desk:
         cancels, ctx.cancels = ctx.cancels, []
         for order_id in cancels:
             self.venue.cancel(order_id)
+        if self.guard is not None:
+            for order_id in cancels:
+                self.guard.gate.withdrawn(order_id)
+            orders = self.guard.clear(self, orders)
         if not orders:
             return
         if self.recorder is not None:
@@ -233,6 +249,8 @@ class Desk:
             elif order.tag == TARGET:
                 self._sent_targets.setdefault(order.symbol, []).append(order.client_order_id)
             submit(order)
+            if self.guard is not None:
+                self.guard.gate.sent(order.client_order_id, ctx.now_ns)
 
     def _plan(self) -> list[Order]:
         # Targets through the limits to orders: those against a position first, then by column.
@@ -249,7 +267,7 @@ class Desk:
             qty = quantity_wanted(ctx, symbol, want, weights, self.currency)
             if qty is None:
                 if want.weight:
-                    self._deny(symbol, DenyReason.NO_BAR, "no bar at the decision")
+                    self.deny(symbol, DenyReason.NO_BAR, "no bar at the decision")
                 continue
             if self.halted:
                 qty = reduce_only_quantity(qty, held)
@@ -271,10 +289,11 @@ class Desk:
         if held * int(order.side) < 0 and order.qty <= abs(held):
             return True
         reason = DenyReason.RISK_LIMIT if self.reduce_only else DenyReason.HALTED
-        self._deny(order.symbol, reason, self.halted, order.client_order_id)
+        self.deny(order.symbol, reason, self.halted, order.client_order_id)
         return False
 
-    def _deny(self, symbol: str, reason: DenyReason, why: str, order_id: str = "") -> None:
+    def deny(self, symbol: str, reason: DenyReason, why: str, order_id: str = "") -> None:
+        """Refuse an order: the strategy is told, and it is written down."""
         event = OrderEvent(order_id, symbol, OrderStatus.DENIED, self.ctx.now_ns, reason, why)
         self.denied.append(event)
         if self.recorder is not None:

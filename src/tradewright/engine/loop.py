@@ -15,6 +15,7 @@ from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import from_ns
 from tradewright.engine.context import RunContext
 from tradewright.engine.desk import Desk, Recorder, StrategyFailure, Venue
+from tradewright.engine.guard import Guard
 from tradewright.engine.sleeves import Sleeves
 from tradewright.engine.tape import Cursor, open_tape
 from tradewright.engine.view import IndicatorSource
@@ -60,6 +61,8 @@ class LoopSetup:
         Keeps events while the run goes on.
     ledger : Ledger, optional
         The book; a new one with the initial cash by default.
+    guard : Guard, optional
+        The risk layer; none by default.
     """
 
     bars: Bars
@@ -74,6 +77,7 @@ class LoopSetup:
     indicators: IndicatorSource | None = None
     recorder: Recorder | None = None
     ledger: Ledger | None = None
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,8 @@ def run_loop(setup: LoopSetup) -> LoopResult:
     desk = open_desk(setup, cursor)
     ctx, venue, bar = desk.ctx, desk.venue, open_tape(setup.bars, cursor)
     advance, poll, listens = venue.advance, venue.poll, desk.listens
-    on_bar, watches, recorder = setup.strategy.on_bar, setup.limits.needs_equity, setup.recorder
+    on_bar, recorder = setup.strategy.on_bar, setup.recorder
+    watches = setup.limits.needs_equity or setup.guard is not None
     hook, status, message, trace = "on_start", RunStatus.COMPLETED, "", ""
     try:
         setup_hook(desk, "on_start")
@@ -185,6 +190,7 @@ def open_desk(setup: LoopSetup, cursor: Cursor) -> Desk:
         ledger=ledger,
         sectors=[instrument.sector for instrument in setup.bars.instruments],
         recorder=setup.recorder,
+        guard=setup.guard,
     )
     if isinstance(setup.strategy, Sleeves):
         setup.strategy.attach(desk, setup, cursor)

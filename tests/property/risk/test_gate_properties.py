@@ -10,8 +10,13 @@ from tradewright.domain.orders import Side
 from tradewright.risk.control import Cause, Switch
 
 LIMITS = {
-    "max_position_size": 0.2, "max_sector_weight": 0.35, "max_gross": 0.6, "strategy.max_gross": 0.4, "account.max_positions": 4, "min_cash": 0.0,
-}  # fmt: skip
+    "max_position_size": 0.2,
+    "max_sector_weight": 0.35,
+    "max_gross": 0.6,
+    "strategy.max_gross": 0.4,
+    "account.max_positions": 4,
+    "min_cash": 0.0,
+}
 step = st.tuples(
     st.sampled_from(sorted(PRICES)), st.floats(0.1, 30_000), st.sampled_from([Side.BUY, Side.SELL]),
     st.sampled_from(["one", "two"]), st.sampled_from(["keep", "fill", "half", "cancel"]),
