@@ -2,9 +2,6 @@
 
 import io
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import polars as pl
@@ -314,33 +311,3 @@ def test_three_classes_and_barriers_run_too(space, planted):
         scores = {row["metric"]: row for row in run.extras.scores}
         assert scores["ic"]["value"] > 0.1
         assert scores["accuracy"]["value"] > scores["accuracy"]["baseline"]
-
-
-SCRIPT = """
-from tradewright.app import bootstrap
-from tradewright.services.studies import Study
-changes = {"data.end": "2013-01-01", "validation.controls": 1, "model.type": "lightgbm",
-           "model.params": {"rounds": 20}}
-run = Study.load("ridge").run(bootstrap.open_workspace(), changes=changes, save=False, workers=W)
-print(run.digest)
-"""
-
-
-def test_digest_is_the_same_in_every_process(tmp_path):
-    digests = set()
-    for hash_seed, workers in (("0", 1), ("1", 2), ("random", 2)):
-        environment = {
-            **os.environ,
-            "PYTHONHASHSEED": hash_seed,
-            "DATA_DIR": str(tmp_path / hash_seed),
-        }
-        done = subprocess.run(
-            [sys.executable, "-c", SCRIPT.replace("=W", f"={workers}")],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        digests.add(done.stdout.strip())
-    assert len(digests) == 1
-    assert len(digests.pop()) == 64
