@@ -101,7 +101,8 @@ def test_a_detached_session_is_seen_paused_and_stopped_from_other_processes(at):
     assert "runs already in process" in refused
     end = at("paper", "stop", "--reason", "done")
     assert (end["state"], end["message"]) == ("STOPPED", "done")
-    assert "no session runs" in at("paper", "stop", code=3)
+    for verb in ("pause", "resume", "flatten", "stop"):
+        assert f"paper {verb}: no session runs" in at("paper", verb, code=1)
 
 
 def test_wrong_arguments_end_with_code_2_and_their_name(at):

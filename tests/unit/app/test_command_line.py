@@ -1,11 +1,14 @@
 """The frame of the command line: common flags, nearest names, exit codes."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import pytest
+import typer
 
 from tradewright.app.cli import frame, main
 from tradewright.domain import errors
@@ -80,6 +83,22 @@ def test_json_of_config_show_is_one_document(capsys):
 def test_numbers_that_are_not_finite_become_null(capsys):
     frame.write_json({"a": float("nan"), "b": [float("inf"), 1.5]})
     assert json.loads(capsys.readouterr().out) == {"a": None, "b": [None, 1.5]}
+
+
+@pytest.mark.parametrize(
+    ("typed", "yes", "goes_on"),
+    [("y\n", False, True), ("n\n", False, False), ("", False, False), ("", True, True)],
+)
+def test_question_is_asked_on_stderr_and_nothing_is_done_without_a_yes(
+    monkeypatch, capsys, typed, yes, goes_on
+):
+    monkeypatch.setattr(frame, "COMMON", frame.Common(json=True, yes=yes))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    with nullcontext() if goes_on else pytest.raises(typer.Exit):
+        frame.confirm("Delete 3 runs?")
+    out, err = capsys.readouterr()
+    assert ("Delete 3 runs?" in err) is not yes
+    assert out == "" if goes_on else "nothing was done" in json.loads(out)["error"]["message"]
 
 
 def test_help_loads_no_heavy_library():

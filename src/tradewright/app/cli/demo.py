@@ -53,9 +53,7 @@ def demo(
 
 def _reset(data_dir: Path) -> None:
     runs = sorted((data_dir / "runs").glob("*/manifest.json"))
-    question = f"Delete {len(runs)} stored runs and the database in {data_dir}?"
-    if not frame.COMMON.yes and not typer.confirm(question, err=True):
-        raise typer.Exit(frame.FAILED)
+    frame.confirm(f"Delete {len(runs)} stored runs and the database in {data_dir}?")
     shutil.rmtree(data_dir / "runs", ignore_errors=True)
     for file in data_dir.glob("tradewright.db*"):
         file.unlink()

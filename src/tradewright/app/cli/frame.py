@@ -87,9 +87,27 @@ def say(text: str) -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """End the command with a message on stderr and an exit code."""
+    """End the command with a message on stderr, as a document with ``--json``, and an exit code."""
+    if COMMON.json:
+        write_json({"error": {"kind": "Failed" if code == FAILED else "Usage", "message": message}})
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(code)
+
+
+def confirm(question: str) -> None:
+    """Ask once, on stderr, and end the command unless the answer is yes; ``--yes`` answers.
+
+    Without anybody who could answer, nothing is done.
+    """
+    if COMMON.yes:
+        return
+    typer.echo(f"{question} [y/N] ", err=True, nl=False)
+    answer = sys.stdin.readline() if sys.stdin is not None else ""
+    if answer.strip().lower() in {"y", "yes"}:
+        return
+    if not answer:
+        typer.echo("", err=True)
+    fail("not confirmed, nothing was done; --yes answers", FAILED)
 
 
 def exit_code_of(error: BaseException) -> int:

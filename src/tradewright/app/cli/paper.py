@@ -87,7 +87,7 @@ def orders(
 @app.command()
 def pause(reason: str = _REASON) -> None:
     """Switch entries off; the tape goes on and positions may shrink."""
-    account = _account()
+    account = _engine("pause")
     account.pause(reason)
     _emit_status(account, wait_for=("PAUSED",))
 
@@ -95,7 +95,7 @@ def pause(reason: str = _REASON) -> None:
 @app.command()
 def resume(reason: str = _REASON) -> None:
     """Switch entries on again, or go on with a session whose process ended."""
-    account = _account()
+    account = _engine("resume", also_interrupted=True)
     was_interrupted = account.status()["is_interrupted"]
     account.resume(reason)
     if was_interrupted:
@@ -108,10 +108,8 @@ def resume(reason: str = _REASON) -> None:
 @app.command()
 def flatten(reason: str = _REASON) -> None:
     """Cancel what works, close what is held at the next open, leave entries off (asks)."""
-    account = _account()
-    held = account.status()["positions"]
-    if not frame.COMMON.yes and not typer.confirm(f"Close {held} paper positions?", err=True):
-        raise typer.Exit(frame.FAILED)
+    account = _engine("flatten")
+    frame.confirm(f"Close {account.status()['positions']} paper positions?")
     account.flatten(reason)
     _emit_status(account, wait_for=("PAUSED",))
 
@@ -165,7 +163,7 @@ def _render_parity(line: dict[str, Any], most: int) -> None:
 @app.command()
 def stop(reason: str = _REASON) -> None:
     """End the session in order; its record and its run stay."""
-    account = _account()
+    account = _engine("stop")
     account.stop(reason)
     _emit_status(account, wait_for=("STOPPED", "FINISHED", "FAILED"))
 
@@ -175,6 +173,17 @@ def _account() -> PaperTrading:
     from tradewright.services.paper import PaperTrading
 
     return PaperTrading(open_workspace())
+
+
+def _engine(verb: str, *, also_interrupted: bool = False) -> PaperTrading:
+    """Return the account, or end the command where nothing runs that could be steered."""
+    account = _account()
+    line = account.status()
+    if line["is_interrupted"] and not also_interrupted:
+        frame.fail(f"paper {verb}: session {line['session_id']}: {line['message']}", frame.FAILED)
+    if line["state"] in ("IDLE", "STOPPED", "FINISHED", "FAILED") and not line["is_interrupted"]:
+        frame.fail(f"paper {verb}: no session runs", frame.FAILED)
+    return account
 
 
 def _speed_of(text: str) -> float | None:
