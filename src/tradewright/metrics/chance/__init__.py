@@ -1,0 +1,1 @@
+"""What chance alone makes of a result: other orders, other paths, other entries."""
