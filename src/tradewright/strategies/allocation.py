@@ -14,6 +14,7 @@ from tradewright.domain.forecasts import ForecastPanel
 from tradewright.strategies.protocol import Context, Strategy
 
 if TYPE_CHECKING:
+    from tradewright.portfolio.constraints import OptimizationConstraints
     from tradewright.portfolio.optimisation import OptimizationResult
     from tradewright.portfolio.views import View
 
@@ -34,8 +35,8 @@ class Allocation(Strategy):
         Bars between decisions.
     max_weight : float
         Largest weight of one instrument.
-    covariance : str
-        See `portfolio.covariance.estimate_covariance`.
+    covariance, mean : str
+        See `portfolio.covariance.estimate_covariance` and `estimate_mean`.
     transaction_cost : float
         Cost of one unit traded that the objective weighs; 0 leaves it out.
     risk_free_rate : float
@@ -59,6 +60,7 @@ class Allocation(Strategy):
         *,
         max_weight: float = 1.0,
         covariance: str = "ledoit_wolf",
+        mean: str = "james_stein",
         transaction_cost: float = 0.0,
         risk_free_rate: float = 0.0,
     ) -> None:
@@ -84,14 +86,21 @@ class Allocation(Strategy):
             "rebalance_bars": rebalance_bars,
             "max_weight": max_weight,
             "covariance": covariance,
+            "mean": mean,
             "transaction_cost": transaction_cost,
             "risk_free_rate": risk_free_rate,
         }
         self._estimation = EstimationSettings(
-            covariance=covariance, window=window, min_observations=min(60, window)
+            covariance=covariance, mean=mean, window=window, min_observations=min(60, window)
         )
         self._optimizer = PortfolioOptimizer(risk_free_rate)
+        self._limits: OptimizationConstraints | None = None
         self._bars = 0
+
+    def constrained(self, constraints: OptimizationConstraints) -> Allocation:
+        """Return the strategy itself under other constraints than `max_weight`."""
+        self._limits = constraints
+        return self
 
     def on_start(self, ctx: Context) -> None:
         """Begin to count bars."""
@@ -108,7 +117,8 @@ class Allocation(Strategy):
         there = [s for s in ctx.symbols if not np.isnan(bar[s].close)]
         try:
             result = self._result(ctx, there)
-        except DataError as error:
+        except (ConfigError, DataError) as error:
+            # An instrument of the constraints may not be there yet: what is held stays.
             ctx.log(f"no decision: {error}")
             return
         if result.fallback_used:
@@ -121,20 +131,23 @@ class Allocation(Strategy):
         from tradewright.portfolio.optimisation import MethodInputs
 
         cost = self.parameters["transaction_cost"]
-        # With few instruments the bound must leave room for being fully invested.
-        cap = max(self.parameters["max_weight"], 1.0 / max(len(symbols), 1))
+        limits = self._limits
+        if limits is None:
+            # With few instruments the bound must leave room for being fully invested.
+            cap = max(self.parameters["max_weight"], 1.0 / max(len(symbols), 1))
+            limits = OptimizationConstraints(
+                max_weight=cap,
+                transaction_cost=cost,
+                holding_period_days=self.parameters["rebalance_bars"] / PERIODS * 365.0,
+            )
         held = None
-        if cost:
+        if cost or limits.max_turnover is not None:
             held = dict(zip(ctx.symbols, ctx.weights().tolist(), strict=True))
             held = {s: held[s] for s in symbols}
         return self._optimizer.optimize_returns(
             past_returns(ctx, symbols, self.parameters["window"]),
             self.parameters["method"],
-            OptimizationConstraints(
-                max_weight=cap,
-                transaction_cost=cost,
-                holding_period_days=self.parameters["rebalance_bars"] / PERIODS * 365.0,
-            ),
+            limits,
             held,
             estimation=self._estimation,
             inputs=MethodInputs(symbols=symbols),
@@ -248,7 +261,7 @@ class MethodSplit:
         total = float(wanted[chosen].sum())
         if len(chosen) < 2:
             return wanted
-        names = [symbols[i] for i in chosen]
+        names = [symbols[int(i)] for i in chosen]
         cap = max(self.max_weight / total, 1.0 / len(chosen))
         result = PortfolioOptimizer(0.0).optimize_returns(
             returns[:, chosen],

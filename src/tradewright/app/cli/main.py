@@ -21,6 +21,7 @@ NOUNS = {
     "study": "Check, run, list and repeat studies: one YAML page each.",
     "backtest": "Run or sweep one strategy on data, without a study page.",
     "model": "List and show trained models.",
+    "portfolio": "Optimise target weights, compare methods, show what is held.",
     "paper": "Trade a study on paper.",
     "report": "Show and compare stored runs.",
     "serve": "Serve the web page and the API.",

@@ -12,7 +12,7 @@ from tradewright.domain.errors import ConfigError, nearest
 _RELATION: Final = re.compile(r"<=|>=|==|=")
 _TERM: Final = re.compile(
     r"\s*(?P<sign>[+-]?)\s*(?:(?P<number>\d+\.?\d*(?:[eE][+-]?\d+)?|\.\d+)\s*(?P<times>\*?)\s*)?"
-    r"(?P<name>[A-Za-z_^][\w.^=/]*(?:-[A-Za-z][\w.]*)?)?"
+    r"(?P<name>'[^']+'|[A-Za-z_^][\w.^=/]*(?:-[A-Za-z][\w.]*)?)?"
 )
 
 
@@ -26,7 +26,7 @@ def parse_linear(
     text : str
         Terms joined by ``+`` and ``-``, one of ``<= >= ==``, terms again. A term is a number, a
         name, or both (``2*AAPL``, ``0.5 Tech``); a name is a symbol or a group, which stands for
-        the sum of its members.
+        the sum of its members; one with spaces stands in single quotes.
     symbols : sequence of str
         The instruments.
     groups : mapping of str to sequence of str
@@ -83,7 +83,7 @@ def _terms(side: str, text: str) -> list[tuple[str, float]]:
         if match["times"] and not match["name"]:
             raise ConfigError(f"linear constraint {text!r}: a name is missing after '*'")
         factor = float(match["number"] or 1.0) * (-1.0 if match["sign"] == "-" else 1.0)
-        found.append((match["name"] or "", factor))
+        found.append(((match["name"] or "").strip("'"), factor))
         at = match.end()
     if not found:
         raise ConfigError(f"linear constraint {text!r}: one side is empty")

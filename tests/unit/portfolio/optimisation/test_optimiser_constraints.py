@@ -136,11 +136,12 @@ def test_linear_text_holds():
         ("2*A - .5 B >= -1e-1", ({"A": 2.0, "B": -0.5}, -0.1, np.inf)),
         ("Tech == A + 0.1", ({"B": 1.0, "A": -1.0}, 0.1, 0.1)),
         ("0.2 >= A + B", ({"A": -1.0, "B": -1.0}, -0.2, np.inf)),
+        ("'Real Estate' + A <= 1", ({"B": 1.0, "A": 1.0}, -np.inf, 1.0)),
         ("BRK-B + A <= 1", ({"BRK-B": 1.0, "A": 1.0}, -np.inf, 1.0)),
     ],
 )
 def test_linear_text_is_read(text, expected):
-    groups = {"Tech": ["B"]}
+    groups = {"Tech": ["B"], "Real Estate": ["B"]}
     assert parse_linear(text, ["A", "B", "BRK-B"], groups) == expected
 
 

@@ -1,0 +1,267 @@
+"""``tradewright portfolio``: optimise, compare methods, show what is held."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tradewright.app.cli import frame
+
+if TYPE_CHECKING:
+    from tradewright.services.portfolio import MethodRow, PortfolioRequest
+
+app = frame.noun("portfolio", "Optimise target weights, compare methods, show what is held.")
+
+_SYMBOLS = typer.Option("", "--symbols", help="Comma-separated; all there are if empty.")
+_DATA = typer.Option("sample", "--data", help="sample, store, or a file of bars.")
+_FROM = typer.Option("", "--from", help="First day, YYYY-MM-DD.")
+_TO = typer.Option("", "--to", help="Last day, YYYY-MM-DD: the day of the decision.")
+_INTERVAL = typer.Option("1d", "--interval", help="Of stored bars.")
+_CONSTRAINT = typer.Option(
+    [], "--constraint", metavar="TEXT",
+    help="max_weight=0.2, AAPL=0.05:0.2, 'sector_max Energy=0.3' or 'AAPL + MSFT <= 0.3'; "
+    "may be repeated.",
+)  # fmt: skip
+_VIEWS = typer.Option(
+    [], "--views", metavar="TEXT",
+    help="For black_litterman: 'AAPL - MSFT = 0.02 @ 0.7', the return a year and how sure; "
+    "may be repeated.",
+)  # fmt: skip
+_CURRENT = typer.Option("", "--current", help="Weights held now: AAPL=0.5,MSFT=0.5.")
+_MARKET = typer.Option("", "--market", help="Market weights of black_litterman.")
+_TOLERANCE = typer.Option(
+    None, "--risk-tolerance", help="0 (least variance) to 1 (most return), for mean_variance."
+)
+_WINDOW = typer.Option(252, "--window", min=20, help="Past returns behind the moments.")
+_COVARIANCE = typer.Option("ledoit_wolf", "--covariance", help="Estimator of the covariance.")
+_MEAN = typer.Option("james_stein", "--mean", help="Estimator of expected returns.")
+_RATE = typer.Option(0.02, "--risk-free", help="Risk-free rate a year.")
+
+
+@app.command()
+def optimize(
+    *,
+    method: str = typer.Option("maximum_sharpe", "--method", help="One of the twelve methods."),
+    symbols: str = _SYMBOLS,
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    interval: str = _INTERVAL,
+    constraint: list[str] = _CONSTRAINT,
+    views: list[str] = _VIEWS,
+    current: str = _CURRENT,
+    market: str = _MARKET,
+    risk_tolerance: float | None = _TOLERANCE,
+    window: int = _WINDOW,
+    covariance: str = _COVARIANCE,
+    mean: str = _MEAN,
+    risk_free: float = _RATE,
+    frontier: bool = typer.Option(False, "--frontier", help="Trace the efficient frontier too."),
+) -> None:
+    """Optimise target weights by one method, from the newest bars.
+
+    Exit code 1 when the problem could not be solved as it was asked; the weights of the fallback
+    are printed with the reason.
+    """
+    from tradewright.services.portfolio import optimise, trace
+
+    if risk_tolerance is not None:
+        method = "mean_variance"
+    request = _request(
+        {"symbols": symbols, "data": data, "start": start, "end": end, "interval": interval},
+        {"constraint": constraint, "views": views, "current": current, "market": market},
+        {"risk_tolerance": risk_tolerance, "risk_free": risk_free},
+        {"window": window, "covariance": covariance, "mean": mean},
+        method=method,
+    )
+    found = optimise(request)
+    document = found.to_mapping()
+    if frontier:
+        document["frontier"] = trace(request).to_mapping()
+    frame.emit(document, lambda: _render(document))
+    if not found.result.success:
+        frame.say(f"not solved as asked: {found.result.message}")
+        raise typer.Exit(frame.FAILED)
+
+
+@app.command()
+def compare(
+    *,
+    methods: str = typer.Option("", "--methods", help="Comma-separated; all twelve if empty."),
+    symbols: str = _SYMBOLS,
+    data: str = _DATA,
+    start: str = _FROM,
+    end: str = _TO,
+    interval: str = _INTERVAL,
+    constraint: list[str] = _CONSTRAINT,
+    views: list[str] = _VIEWS,
+    current: str = _CURRENT,
+    market: str = _MARKET,
+    window: int = _WINDOW,
+    covariance: str = _COVARIANCE,
+    mean: str = _MEAN,
+    risk_free: float = _RATE,
+    rebalance: int = typer.Option(21, "--rebalance", min=1, help="Bars between decisions."),
+    walk_forward: bool = typer.Option(
+        True, "--walk-forward/--no-walk-forward", help="Backtest each method out of sample."
+    ),
+) -> None:
+    """Compare methods on the same inputs, each with its walk-forward row.
+
+    The walk-forward trades each method's weights on the engine, from windows before each decision,
+    at the next open and with the costs of the constraints.
+    """
+    from tradewright.services.portfolio import compare_methods
+
+    request = _request(
+        {"symbols": symbols, "data": data, "start": start, "end": end, "interval": interval},
+        {"constraint": constraint, "views": views, "current": current, "market": market},
+        {"risk_tolerance": None, "risk_free": risk_free},
+        {"window": window, "covariance": covariance, "mean": mean},
+    )
+    with frame.progress_bar("methods") as report:
+        rows = compare_methods(
+            request,
+            methods=_words(methods),
+            walk_forward=walk_forward,
+            rebalance_bars=rebalance,
+            progress=report,
+        )
+    frame.emit([row.to_mapping() for row in rows], lambda: _render_rows(rows))
+
+
+@app.command()
+def show(
+    account: str = typer.Option("paper", "--account", help="Only the paper account so far."),
+    as_of: str = typer.Option("", "--as-of", help="At the end of a day of the tape, YYYY-MM-DD."),
+) -> None:
+    """Show holdings, weights, performance and contributions of an account."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.portfolio import show_portfolio
+
+    document = show_portfolio(open_workspace(), account=account, as_of=as_of or None)
+    frame.emit(document, lambda: _render_holdings(document))
+
+
+def _request(
+    where: dict[str, Any],
+    wishes: dict[str, Any],
+    rates: dict[str, Any],
+    estimation: dict[str, Any],
+    *,
+    method: str = "maximum_sharpe",
+) -> PortfolioRequest:
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.portfolio.covariance import EstimationSettings
+    from tradewright.portfolio.optimisation import MethodInputs
+    from tradewright.services.catalogues import sector_of_symbol
+    from tradewright.services.portfolio import (
+        PortfolioRequest,
+        parse_constraints,
+        parse_views,
+        parse_weights,
+    )
+    from tradewright.services.results.named import DataChoice, open_bars
+
+    choice = DataChoice(
+        where["data"],
+        _words(where["symbols"], upper=True),
+        where["start"] or None,
+        where["end"] or None,
+        where["interval"],
+    )
+    bars = open_bars(open_workspace(), choice)
+    sectors = {s: n for s, n in sector_of_symbol().items() if s in bars.symbols}
+    return PortfolioRequest(
+        bars=bars,
+        method=method,
+        constraints=parse_constraints(wishes["constraint"], sectors=sectors),
+        estimation=EstimationSettings(**estimation),
+        inputs=MethodInputs(
+            views=parse_views(wishes["views"], bars.symbols),
+            market_weights=parse_weights(wishes["market"]),
+            risk_tolerance=rates["risk_tolerance"],
+        ),
+        current=parse_weights(wishes["current"]),
+        risk_free_rate=rates["risk_free"],
+    )
+
+
+def _words(text: str, *, upper: bool = False) -> tuple[str, ...]:
+    words = [word.strip() for word in text.split(",") if word.strip()]
+    return tuple(word.upper() if upper else word for word in words)
+
+
+def _render(document: dict[str, Any]) -> None:
+    typer.echo(
+        f"{document['optimization_method']}  as of {document['as_of'][:10]}  "
+        f"{document['periods']} returns  solved by {document['solver']} "
+        f"in {document['solve_ms']:.1f} ms"
+    )
+    shares = document["risk_contributions"]
+    weights = sorted(document["weights"].items(), key=lambda item: -abs(item[1]))
+    for symbol, weight in weights:
+        if abs(weight) > 1e-6:
+            typer.echo(f"  {symbol:<10}{weight:>9.2%}   risk {shares.get(symbol, 0.0):>7.1%}")
+    typer.echo(f"  {'CASH':<10}{document['cash']:>9.2%}")
+    typer.echo(
+        f"expected return {document['expected_return']:.2%}  volatility "
+        f"{document['expected_volatility']:.2%}  Sharpe ratio {document['sharpe_ratio']:.2f}  "
+        f"effective N {document['effective_n']:.1f}"
+    )
+    if document["turnover"]:
+        typer.echo(
+            f"turnover {document['turnover']:.1%}  costs {document['transaction_costs']:.3%}"
+        )
+    for label in ("binding_constraints", "warnings"):
+        for text in document[label]:
+            typer.echo(f"  {'binds' if label.startswith('b') else 'warning'}: {text}")
+    typer.echo(document["message"])
+    if "frontier" in document:
+        points = document["frontier"]["points"]
+        typer.echo("frontier (volatility, return)")
+        for point in points[:: max(1, len(points) // 10)]:
+            typer.echo(f"  {point['volatility']:>8.2%}  {point['expected_return']:>8.2%}")
+
+
+def _render_rows(rows: list[MethodRow]) -> None:
+    typer.echo(
+        f"{'method':<26}{'return':>8}{'vol':>8}{'Sharpe':>8}{'eff. N':>8}{'turn':>7}{'cost':>8}"
+        f"   out of sample{'return':>9}{'vol':>8}{'Sharpe':>8}{'maxDD':>8}{'turn/y':>8}"
+    )
+    for row in rows:
+        line = f"{row.method:<26}"
+        if row.result is not None:
+            r = row.result
+            line += (
+                f"{r['expected_return']:>8.1%}{r['expected_volatility']:>8.1%}"
+                f"{r['sharpe_ratio']:>8.2f}{r['effective_n']:>8.1f}{r['turnover']:>7.0%}"
+                f"{r['transaction_costs']:>8.2%}"
+            )
+        if row.out_of_sample is not None:
+            o = row.out_of_sample
+            line += (
+                f"{'':<16}{o['annual_return']:>9.1%}{o['annual_volatility']:>8.1%}"
+                f"{o['sharpe']:>8.2f}{o['max_drawdown']:>8.1%}{o['turnover_annual']:>8.1f}"
+            )
+        typer.echo(f"{line}{'  ' + row.message if row.message else ''}")
+
+
+def _render_holdings(document: dict[str, Any]) -> None:
+    typer.echo(
+        f"{document['account']}  as of {document['as_of'] or 'the start'}  equity "
+        f"{document['equity']} {document['currency']}  cash {document['cash']}"
+    )
+    shares = document["contributions"]
+    for row in document["holdings"]:
+        typer.echo(
+            f"  {row['symbol']:<10}{row['quantity']:>12}{row['value']:>14}"
+            f"{row['weight'] or 0.0:>9.2%}   contributed {shares.get(row['symbol'], 0.0):>+8.2%}"
+        )
+    found = document["performance"]
+    sharpe = found["sharpe"]
+    typer.echo(
+        f"return {found['total_return']:.2%}  max drawdown {found['max_drawdown']:.2%}  "
+        f"Sharpe ratio {'-' if sharpe is None else format(sharpe, '.2f')}"
+    )
