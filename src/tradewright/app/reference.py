@@ -71,6 +71,7 @@ def study_page() -> str:
     from tradewright.costs import Costs
     from tradewright.domain.rules import FillRules
     from tradewright.portfolio import DecisionSettings
+    from tradewright.portfolio.rebalancing import RebalancingConfig
     from tradewright.services import study_page as study
     from tradewright.services.backtest import BacktestConfig
     from tradewright.training.labelling import LabelSettings
@@ -79,6 +80,7 @@ def study_page() -> str:
     told_by = {
         "labels": LabelSettings,
         "decision": DecisionSettings,
+        "decision.rebalancing": RebalancingConfig,
         "risk": BacktestConfig,
         "costs": Costs,
         "validation": WalkForward,
@@ -117,7 +119,25 @@ def study_page() -> str:
             shown = "not set" if default is None else f"`{default}`"
             meaning = meanings.get(key) or meanings.get(renamed.get(key, key), "")
             lines.append(f"| `{name}.{key}` | {shown} | {meaning} |")
+        for key in section.model_fields:
+            inner = study.inner_section(section, key)
+            if inner is not None:
+                lines += _inner_section(f"{name}.{key}", inner, told_by.get(f"{name}.{key}"))
     return "\n".join(lines) + "\n"
+
+
+def _inner_section(name: str, section: Any, told_by: Any) -> list[str]:
+    meanings = {**_parameters(told_by), **_parameters(section)}
+    lines = [
+        "",
+        f"### {name}",
+        "",
+        _first_paragraph(section.__doc__).partition(": ")[2].capitalize(),
+    ]
+    lines += ["", "| key | default | meaning |", "|---|---|---|"]
+    for key, shape in section.model_fields.items():
+        lines.append(f"| `{name}.{key}` | `{shape.default}` | {meanings.get(key, '')} |")
+    return lines
 
 
 PAGES = {

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewright.forecasts.catalogue import create_model, load_model, model_class, model_types
     from tradewright.forecasts.model import Model
+    from tradewright.forecasts.regimes import RegimeSettings, RegimeTracker
     from tradewright.forecasts.rows import Prediction, Rows
     from tradewright.forecasts.safe_files import content_hash
 
 _HOMES = {
     "Model": "model",
     "Prediction": "rows",
+    "RegimeSettings": "regimes",
+    "RegimeTracker": "regimes",
     "Rows": "rows",
     "content_hash": "safe_files",
     "create_model": "catalogue",
@@ -25,6 +28,8 @@ _HOMES = {
 __all__ = [
     "Model",
     "Prediction",
+    "RegimeSettings",
+    "RegimeTracker",
     "Rows",
     "content_hash",
     "create_model",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
@@ -17,8 +17,9 @@ from tradewright.domain.instruments import normalise_symbol
 from tradewright.services.results.manifest import config_hash
 from tradewright.services.study import sections as parts
 from tradewright.services.study.safe_yaml import Path_, dotted, read_page
+from tradewright.services.study.section import Section
 
-SECTIONS: Final[dict[str, type[parts.Section]]] = {
+SECTIONS: Final[dict[str, type[Section]]] = {
     "universe": parts.UniverseSection,
     "data": parts.DataSection,
     "labels": parts.LabelSection,
@@ -103,7 +104,7 @@ class StudyPage:
         out: dict[str, Any] = {}
         for key in KEYS:
             value = getattr(self, key)
-            if isinstance(value, parts.Section):
+            if isinstance(value, Section):
                 value = value.model_dump(mode="json")
             out[key] = list(value) if isinstance(value, tuple) else value
         out["costs"] = "none" if self.costs is None else out["costs"]
@@ -224,9 +225,7 @@ def build_page(
     return StudyPage(**{k: v for k, v in built.items() if v is not None or k == "costs"})
 
 
-def _section(
-    key: str, model: type[parts.Section], value: Any, findings: _Findings
-) -> parts.Section | None:
+def _section(key: str, model: type[Section], value: Any, findings: _Findings) -> Section | None:
     try:
         return model.model_validate({} if value is None else value)
     except ValidationError as error:
@@ -235,13 +234,14 @@ def _section(
         return None
 
 
-def _explain(key: str, model: type[parts.Section], error: Any, findings: _Findings) -> None:
-    path: Path_ = (key, *(p for p in error["loc"] if p in model.model_fields or isinstance(p, int)))
+def _explain(key: str, model: type[Section], error: Any, findings: _Findings) -> None:
+    inner, owner = _place(model, error["loc"])
+    path: Path_ = (key, *inner)
     found = error["input"]
     if error["type"] == "extra_forbidden":
         name = str(error["loc"][-1])
-        path = (key, name)
-        hint = nearest(name, model.model_fields)
+        path = (*path, name)
+        hint = nearest(name, owner.model_fields)
         findings.add(path, f"{dotted(path)}: unknown key; {hint}")
         return
     kind = error["type"]
@@ -259,6 +259,27 @@ def _explain(key: str, model: type[parts.Section], error: Any, findings: _Findin
     head = f"{dotted(path)}: found {shown}"
     if not any(head in known for _, known in findings.found):
         findings.add(path, text)
+
+
+def _place(model: type[Section], loc: Path_) -> tuple[Path_, type[Section]]:
+    # The names on the way to an error, and the section that holds it.
+    path: list[str | int] = []
+    for part in loc:
+        if isinstance(part, int):
+            path.append(part)
+        elif part in model.model_fields:
+            path.append(part)
+            model = inner_section(model, part) or model
+    return tuple(path), model
+
+
+def inner_section(model: type[Section], name: str) -> type[Section] | None:
+    """Return the section that a key of a section holds; None where it holds a value."""
+    kind = model.model_fields[name].annotation
+    for found in (kind, *get_args(kind)):
+        if isinstance(found, type) and issubclass(found, Section):
+            return found
+    return None
 
 
 def _costs_by_word(values: Mapping[str, Any], findings: _Findings) -> parts.CostSection | None:

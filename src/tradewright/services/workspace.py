@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tradewright.domain.errors import ConfigError
+from tradewright.portfolio.decision import SignalSettings
+from tradewright.portfolio.sizing import AccountLimits
 from tradewright.ports.bar_store import BarStore
 from tradewright.ports.clock import Clock
 from tradewright.ports.event_bus import EventBus
@@ -28,6 +30,8 @@ class Workspace:
     bus: EventBus
     clock: Clock
     feed: Callable[[str], HistoryFeed]
+    account: AccountLimits = field(default_factory=AccountLimits)
+    signals: SignalSettings = field(default_factory=SignalSettings)
 
 
 _opener: Callable[[], Workspace] | None = None

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.forecasts import ForecastPanel
+from tradewright.domain.signals import Signal
 from tradewright.portfolio import DecisionSettings, decide
+from tradewright.portfolio.sizing import next_weight
+from tradewright.strategies.allocation import MethodSplit
 from tradewright.strategies.protocol import Context, Strategy
+from tradewright.strategies.rebalance_gate import RebalanceGate, next_review
+from tradewright.strategies.row_signals import row_signals
+from tradewright.strategies.signal_desk import DecisionScene, SignalDesk, capped
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class _Wanted:
+    # A weight that is wanted, with its protection, until it is reached.
+    weight: float
+    stop: float | None = None
+    target: float | None = None
 
 
 class ForecastStrategy(Strategy):
@@ -21,6 +40,12 @@ class ForecastStrategy(Strategy):
         Out-of-sample forecasts; its symbols must be on the tape.
     decision : DecisionSettings, optional
         How forecasts become weights.
+    scene : DecisionScene, optional
+        Costs, sectors, limits and mode, for the rule ``signal`` and for rebalancing.
+    journal : list of Signal, optional
+        Every decision is appended, so that it can be explained later.
+    split : MethodSplit, optional
+        Shares what a rule of rows invests by an optimisation method, from the closes up to now.
 
     Notes
     -----
@@ -32,13 +57,33 @@ class ForecastStrategy(Strategy):
 
     name = "forecast"
 
-    def __init__(self, forecasts: ForecastPanel, decision: DecisionSettings | None = None) -> None:
+    def __init__(
+        self,
+        forecasts: ForecastPanel,
+        decision: DecisionSettings | None = None,
+        *,
+        scene: DecisionScene | None = None,
+        journal: list[Signal] | None = None,
+        split: MethodSplit | None = None,
+    ) -> None:
+        if split is not None and (decision or DecisionSettings()).direction != "long":
+            raise ConfigError("decision.method shares long positions: it needs long_only: true")
+        self.split = split
+        self.scene = scene or DecisionScene()
         self.forecasts = forecasts
-        self.decision = decision or DecisionSettings()
+        self.decision = capped(decision or DecisionSettings(), self.scene.account, self.scene.mode)
         self.parameters = {"model": forecasts.model, "horizon_bars": forecasts.horizon_bars}
+        self.journal = journal
+        self._desk: SignalDesk | None = None
+        if self.decision.rule == "signal":
+            self._desk = SignalDesk(
+                forecasts, self.decision, self.scene, all_figures=journal is not None
+            )
+        self._gate: RebalanceGate | None = None
         self._next = 0
         self._since = 0
         self._columns: list[int] = []
+        self._pending: dict[str, _Wanted] = {}
 
     def on_start(self, ctx: Context) -> None:
         """Find the panel's instruments on the tape."""
@@ -47,33 +92,79 @@ class ForecastStrategy(Strategy):
             raise ConfigError(f"forecasts of {', '.join(missing)}, which the bars do not hold")
         self._columns = [ctx.symbols.index(s) for s in self.forecasts.symbols]
         self._next, self._since = 0, 0
+        self._pending = {}
+        if self._desk is not None:
+            self._desk.start(self._columns)
+        if self.decision.rebalancing is not None:
+            self._gate = RebalanceGate(
+                self.decision.rebalancing, self.scene, horizon_bars=self.forecasts.horizon_bars
+            )
 
     def on_bar(self, ctx: Context, bar: Any) -> None:
         """Decide on the newest row of forecasts, if one became known since the last bar."""
+        if self._desk is not None:
+            self._desk.watch(bar)
+        if not self._decided(ctx) and self._pending:
+            self._step(ctx)
+
+    def _decided(self, ctx: Context) -> bool:
         stamps = self.forecasts.ts_known
         first = self._next
         while self._next < len(stamps) and stamps[self._next] <= ctx.now_ns:
             self._next += 1
         if self._next == first:
-            return
+            return False
         row = self._next - 1
         if not np.isfinite(self.forecasts.mean[row]).any():
-            return
+            return False
         due = self._since % self.decision.rebalance_bars == 0
         self._since += 1
         if due:
             self._trade(ctx, row)
+        return due
 
     def _trade(self, ctx: Context, row: int) -> None:
+        wanted = self._by_row(ctx, row) if self._desk is None else self._by_signal(ctx, row)
+        if self._gate is not None:
+            wanted = self._gated(ctx, row, wanted)
+        if self._desk is not None and math.isfinite(
+            self.scene.account.order_limit(self.scene.mode)
+        ):
+            self._pending.update(wanted)
+            self._step(ctx)
+            return
+        for symbol, want in wanted.items():
+            ctx.target_weight(want.weight, symbol, stop=want.stop, target=want.target)
+
+    def _by_signal(self, ctx: Context, row: int) -> dict[str, _Wanted]:
+        assert self._desk is not None
+        signals = self._desk.signals(ctx, row)
+        if self.journal is not None:
+            self.journal.extend(signals)
+        for signal in signals:
+            self._pending.pop(signal.symbol, None)
+        return {
+            signal.symbol: _Wanted(signal.weight, signal.stop_loss, signal.target_price)
+            for signal in signals
+            if signal.weight is not None
+        }
+
+    def _by_row(self, ctx: Context, row: int) -> dict[str, _Wanted]:
         panel, settings = self.forecasts, self.decision
+        held = ctx.weights()[self._columns]
         weights = decide(
             panel.mean[row],
-            settings,
+            # A split looks at the band itself: it is about what is traded in the end.
+            settings if self.split is None else replace(settings, no_trade_band=0.0),
             sd=None if panel.sd is None else panel.sd[row],
             probability_up=None if panel.probability_up is None else panel.probability_up[row],
             volatility=self._volatility(ctx) if settings.volatility_scaled else None,
-            held=ctx.weights()[self._columns],
+            held=held,
         )
+        if self.split is not None:
+            band = settings.no_trade_band
+            weights = self.split.of_row(ctx, panel, row, weights, held=held, band=band)
+        wanted: dict[str, _Wanted] = {}
         for symbol, weight in zip(panel.symbols, weights.tolist(), strict=True):
             if np.isnan(weight):
                 continue
@@ -85,9 +176,48 @@ class ForecastStrategy(Strategy):
                     stop = close * (1.0 - side * settings.stop_loss)
                 if settings.take_profit:
                     target = close * (1.0 + side * settings.take_profit)
-            ctx.target_weight(weight, symbol, stop=stop, target=target)
+            wanted[symbol] = _Wanted(weight, stop, target)
+        if self.journal is not None:
+            closes = [float(ctx.history(symbol, 1)[-1]) for symbol in panel.symbols]
+            self.journal.extend(
+                row_signals(
+                    panel, row, settings,
+                    weights=weights, held=held, closes=closes, now_ns=ctx.now_ns,
+                    mode=self.scene.mode,
+                )
+            )  # fmt: skip
+        return wanted
 
-    def _volatility(self, ctx: Context) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def _gated(self, ctx: Context, row: int, wanted: dict[str, _Wanted]) -> dict[str, _Wanted]:
+        # What is not spoken of keeps its weight; a partial rebalance ends at the edge of the band.
+        assert self._gate is not None
+        symbols = self.forecasts.symbols
+        targets = ctx.weights()[self._columns].copy()
+        for column, symbol in enumerate(symbols):
+            if symbol in wanted:
+                targets[column] = wanted[symbol].weight
+        review = self._gate.review(ctx, symbols, targets, self.forecasts.mean[row])
+        if review.action != "trade" or review.plan is None:
+            if review.action in ("defer", "forgo"):
+                ctx.log(next_review(review, ctx.now_ns))
+            return {}
+        after = dict(zip(review.plan.symbols, review.plan.weights_after.tolist(), strict=True))
+        return {
+            symbol: _Wanted(after[symbol], want.stop, want.target)
+            for symbol, want in wanted.items()
+        }
+
+    def _step(self, ctx: Context) -> None:
+        # A large target is reached in several orders, one a bar.
+        largest = self.scene.account.order_limit(self.scene.mode)
+        weights = dict(zip(ctx.symbols, ctx.weights().tolist(), strict=True))
+        for symbol, want in list(self._pending.items()):
+            now = next_weight(weights[symbol], want.weight, largest)
+            ctx.target_weight(now, symbol, stop=want.stop, target=want.target)
+            if now == want.weight:
+                del self._pending[symbol]
+
+    def _volatility(self, ctx: Context) -> FloatArray:
         # Standard deviation of the last simple returns of each name; NaN where one is missing.
         n = self.decision.volatility_bars
         out = np.full(len(self.forecasts.symbols), np.nan)

@@ -94,11 +94,19 @@ def check(
 
 
 @app.command()
-def show(study: str = STUDY, set_: list[str] = SET) -> None:
-    """Print the page with every default filled in, and its stored runs."""
+def show(
+    study: str = typer.Argument(help="Name of a study, or a YAML file; with --symbol also a RUN."),
+    set_: list[str] = SET,
+    symbol: str = typer.Option("", "--symbol", help="Explain the decision about one instrument."),
+    date: str = typer.Option("", "--date", help="Day of that decision; the last one if not given."),
+) -> None:
+    """Print the page with every default filled in, and its stored runs; or explain a decision."""
     from tradewright.app.bootstrap import open_workspace
     from tradewright.services.studies import Study
 
+    if symbol or date:
+        _explain(study, symbol, date)
+        return
     page = Study.load(study).with_settings(_changes(set_))
     runs = [
         row
@@ -166,6 +174,18 @@ def rerun(
     frame.emit(document, lambda: typer.echo(str(found)))
     if not found.equal:
         raise typer.Exit(frame.FAILED)
+
+
+def _explain(run: str, symbol: str, date: str) -> None:
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.domain.errors import ConfigError
+    from tradewright.portfolio.decision import explain
+    from tradewright.services.decisions import explain_decision
+
+    if not symbol:
+        raise ConfigError("--date explains a decision: name its instrument with --symbol")
+    signal = explain_decision(run, symbol, date or None, workspace=open_workspace())
+    frame.emit(signal.to_dict(), lambda: typer.echo(explain(signal)))
 
 
 def _changes(given: list[str] | None) -> dict[str, Any]:

@@ -60,6 +60,8 @@ class DecisionEngine:
         What the account allows.
     mode : str
         ``backtest``, ``paper`` or ``live``.
+    all_figures : bool
+        Whether HOLD carries its risk figures too; they change no decision.
 
     Raises
     ------
@@ -85,7 +87,9 @@ class DecisionEngine:
         *,
         account: AccountLimits | None = None,
         mode: str = "backtest",
+        all_figures: bool = True,
     ) -> None:
+        self.all_figures = all_figures
         self.settings = settings or SignalSettings()
         self.account = account or AccountLimits()
         self.mode = checked_mode(mode)
@@ -139,15 +143,24 @@ class DecisionEngine:
         if not forecasts:
             return self._hold(draft, "no forecast", late)
         draft.expires_at = min(f.ts_known + f.horizon_ns for f in forecasts)
-        draft.risk = risk_figures(
-            symbol, market, portfolio, risk_free_rate=self.settings.risk_free_rate
-        )
-        daily = draft.risk["volatility"] / math.sqrt(market.periods_per_year)
-        per_ns = daily / math.sqrt(market.bar_ns)
+        per_ns = math.nan
+        if self.all_figures or any(f.sd is None or f.mean is None for f in forecasts):
+            daily = self._risk(draft)["volatility"] / math.sqrt(market.periods_per_year)
+            per_ns = daily / math.sqrt(market.bar_ns)
         draft.views = tuple(self._view(f, market, per_ns) for f in forecasts)
         draft.combined = combine(draft.views, self.settings, market.regime)
         outlook = outlook_of(forecasts, draft.combined.weights, volatility_per_ns=per_ns)
         return self._decide(draft, outlook)
+
+    def _risk(self, draft: _Draft) -> dict[str, float]:
+        if not draft.risk:
+            draft.risk = risk_figures(
+                draft.symbol,
+                draft.market,
+                draft.portfolio,
+                risk_free_rate=self.settings.risk_free_rate,
+            )
+        return draft.risk
 
     def _usable(self, draft: _Draft) -> tuple[list[Forecast], Blocked | None]:
         now, usable = draft.market.now_ns, []
@@ -248,8 +261,8 @@ class DecisionEngine:
             horizon_volatility=sd,
             stop_distance=guard.stop,
             short=short,
-            volatility=draft.risk["volatility"],
-            var_95=draft.risk["var_95"],
+            volatility=self._risk(draft)["volatility"],
+            var_95=self._risk(draft)["var_95"],
             regime=market.regime,
             correlation=portfolio.correlation(draft.symbol, side, settings.correlation_bars),
             sector_headroom=self._headroom(draft),
@@ -293,6 +306,8 @@ class DecisionEngine:
         if action is not Action.HOLD:
             after = size if action is Action.BUY else -size
         risk = draft.risk
+        if combined is not None and action is not Action.HOLD:
+            risk = self._risk(draft)
         if risk:
             risk = {**risk, **after_trade(draft.symbol, after, market, draft.portfolio)}
         return Signal(

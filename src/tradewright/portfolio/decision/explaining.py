@@ -67,8 +67,8 @@ def explain(signal: Signal) -> str:
         )
     if signal.sources:
         lines.append(
-            f"  together: score {signal.score:+.3f}, agreement {signal.agreement:.2f}, "
-            f"regime {signal.regime}"
+            f"  together: score {signal.score:+.3f}, agreement {signal.agreement:.2f}"
+            + (f", regime {signal.regime}" if signal.regime else "")
         )
     if signal.sizing:
         lines += ["", "Why this size", *_size_lines(signal)]

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.errors import ConfigError, ModelError, nearest
+from tradewright.portfolio.decision.settings import SignalSettings
+from tradewright.portfolio.rebalancing.config import RebalancingConfig
 
-RULES: Final = ("top_k", "proportional")
+RULES: Final = ("top_k", "proportional", "signal")
 DIRECTIONS: Final = ("long", "long_short")
 FloatArray = NDArray[np.float64]
 
@@ -24,7 +26,8 @@ class DecisionSettings:
     ----------
     rule : str
         ``top_k``: the strongest `top_k` names get a slot each; ``proportional``: every name that
-        passes the filters, weighted by the size of its forecast.
+        passes the filters, weighted by the size of its forecast; ``signal``: each name is decided
+        by itself as BUY, HOLD or SELL, see `signals`.
     top_k : int
         Slots; a long-short book has this many on each side together.
     direction : str
@@ -48,6 +51,11 @@ class DecisionSettings:
     stop_loss, take_profit : float or None
         Distances of the protective orders attached to each entry, as fractions of the close of
         the decision; None is off.
+    signals : SignalSettings or None
+        How ``signal`` decides; the defaults unless given.
+    rebalancing : RebalancingConfig or None
+        Trade towards the weights only when a trigger, the intervals and the costs allow it; None
+        trades at every decision.
 
     Raises
     ------
@@ -68,6 +76,8 @@ class DecisionSettings:
     no_trade_band: float = 0.0
     stop_loss: float | None = None
     take_profit: float | None = None
+    signals: SignalSettings | None = None
+    rebalancing: RebalancingConfig | None = None
 
     def __post_init__(self) -> None:
         for name, known in (("rule", RULES), ("direction", DIRECTIONS)):
@@ -97,6 +107,10 @@ class DecisionSettings:
             distance = getattr(self, name)
             if distance is not None and not 0 < distance < 1:
                 raise ConfigError(f"decision.{name} is {distance}, wanted between 0 and 1 or null")
+        if self.signals is not None and self.rule != "signal":
+            raise ConfigError(
+                f"decision.signals is given, but decision.rule is {self.rule!r}, wanted 'signal'"
+            )
 
 
 def confidence_of(
@@ -186,7 +200,8 @@ def decide(
     Raises
     ------
     ModelError
-        If a forecast is infinite or volatility is missing where it is needed.
+        If a forecast is infinite, volatility is missing where it is needed, or the rule is
+        ``signal``.
 
     Notes
     -----
@@ -199,6 +214,8 @@ def decide(
     >>> decide(np.array([0.02, -0.01, 0.01]), DecisionSettings(top_k=2, max_weight=0.5))
     array([0.5, 0. , 0.5])
     """
+    if settings.rule == "signal":
+        raise ModelError("decision.rule is 'signal': names are decided one by one, not as a row")
     if np.isinf(mean).any():
         raise ModelError(f"forecast of column {int(np.argmax(np.isinf(mean)))} is infinite")
     now = np.zeros_like(mean) if held is None else held

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -223,6 +223,7 @@ def _from_run(workspace: Workspace, run_id: str, source: str) -> PaperSource:
             f"run {run_id} ({run.kind}) has no stored forecasts; only a study's run can be "
             "traded on paper"
         ) from None
+    from tradewright.services.study.scene import scene_of
     from tradewright.services.study.sections import backtest_config
     from tradewright.services.study_page import build_page
 
@@ -238,7 +239,12 @@ def _from_run(workspace: Workspace, run_id: str, source: str) -> PaperSource:
     return PaperSource(
         run.name,
         {"kind": "run", "source": source, "run_id": run_id},
-        ForecastStrategy(panel, page.decision.settings()),
+        ForecastStrategy(
+            replace(panel, horizon_bars=page.labels.horizon),
+            page.decision.settings(),
+            split=page.decision.split(),
+            scene=scene_of(page, bars, mode="paper", account=workspace.account),
+        ),
         bars,
         page.charged(),
         backtest_config(page.risk, page.rules, seed=page.seed, currency=page.currency),

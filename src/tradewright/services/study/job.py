@@ -13,6 +13,7 @@ from tradewright.domain.errors import (
     RefusedError,
 )
 from tradewright.domain.outcome import RunStatus
+from tradewright.domain.signals import Signal
 from tradewright.services.results.extras import Guard, RunExtras
 from tradewright.services.runs import Run
 from tradewright.services.study import fitting, loading, recording, trading
@@ -39,6 +40,7 @@ class StudyJob:
         self.page, self.workspace, self.stages = page, workspace, stages
         self.allow_unhealthy, self.save, self.workers = allow_unhealthy, save, workers
         self.extras = RunExtras()
+        self.decisions: list[Signal] = []
         self.data: loading.StudyData | None = None
         self.as_of_ns = workspace.clock.now_ns()
 
@@ -87,7 +89,9 @@ class StudyJob:
         rows = (result.folds[0].window.test_first, result.folds[-1].window.test_last)
         market, costs = trading.open_trading(page, data.everything, rows), page.charged()
         with stages.stage("backtest") as report:
-            outcome = market.run(result.forecasts, costs=costs, progress=report)
+            outcome = market.run(
+                result.forecasts, costs=costs, progress=report, journal=self.decisions
+            )
         if outcome.status is not RunStatus.COMPLETED:
             return self._finish(result, market, outcome, RunExtras())
         real = market.figures(outcome)
@@ -140,7 +144,7 @@ class StudyJob:
                 ratio = market.sharpe_per_period(outcome)
                 run = recording.count_trial(run, self.workspace, page, ratio=ratio)
             if self.save:
-                recording.save_run(run, self.workspace, result.forecasts)
+                recording.save_run(run, self.workspace, result.forecasts, self.decisions)
                 if complete:
                     recording.register_model(page, run, result, self.workspace)
         stages.finish()
@@ -214,5 +218,6 @@ def _assumptions(page: StudyPage) -> tuple[str, ...]:
         charged,
         f"labels: {page.labels.kind}, {page.labels.horizon} bars from {page.labels.entry}",
         f"decision: {decision.rule}, top {decision.top_k}, rebalanced {decision.rebalance}, "
-        f"{'long only' if decision.long_only else 'long and short'}",
+        f"{'long only' if decision.long_only else 'long and short'}"
+        + (f", weights by {decision.method}" if decision.method else ""),
     )

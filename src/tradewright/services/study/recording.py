@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -20,6 +20,8 @@ from tradewright.domain.errors import NoDataError, TradewrightError
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.money import to_minor
 from tradewright.domain.outcome import FILL_DTYPE, ORDER_DTYPE, Outcome, RunStatus
+from tradewright.domain.signals import Signal
+from tradewright.services.decisions import DECISIONS, decision_bytes
 from tradewright.services.results.extras import RunExtras, Window
 from tradewright.services.results.manifest import data_version
 from tradewright.services.runs import Run
@@ -314,14 +316,21 @@ def count_trial(run: Run, workspace: Workspace, page: StudyPage, *, ratio: float
     return run
 
 
-def save_run(run: Run, workspace: Workspace, forecasts: ForecastPanel | None = None) -> Path:
-    """Store a study's run with its forecasts; it appears whole or not at all."""
+def save_run(
+    run: Run,
+    workspace: Workspace,
+    forecasts: ForecastPanel | None = None,
+    decisions: Sequence[Signal] = (),
+) -> Path:
+    """Store a study's run with its forecasts and decisions; it appears whole or not at all."""
     from tradewright.services.results.documents import write_documents
 
     documents = write_documents(run)
     documents["report.html"] = run.html().encode()
     if forecasts is not None:
         documents[FORECASTS] = forecast_bytes(forecasts)
+    if decisions:
+        documents[DECISIONS] = decision_bytes(decisions)
     return workspace.runs.save(run.summary, documents)
 
 

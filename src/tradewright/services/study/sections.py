@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, Field
 
 from tradewright.costs import Costs
+from tradewright.domain.errors import ConfigError
 from tradewright.domain.rules import FillRules
 from tradewright.portfolio import DecisionSettings
+from tradewright.portfolio.sizing import create_sizer
 from tradewright.services.backtest import BacktestConfig
+from tradewright.services.study.decision_sections import RebalancingSection, SignalSection
+from tradewright.services.study.section import Section
+from tradewright.strategies.allocation import MethodSplit
 from tradewright.training.labelling import LabelSettings
 from tradewright.training.splits import WalkForward
 
@@ -24,12 +29,6 @@ def _as_date(value: Any) -> Any:
 
 
 Day = Annotated[date, BeforeValidator(_as_date)]
-
-
-class Section(BaseModel):
-    """A section: frozen, strict about types, without unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class UniverseSection(Section):
@@ -113,7 +112,7 @@ class ModelSection(Section):
     """
 
     type: str = "ridge"
-    params: dict[str, Any] = {}
+    params: dict[str, Any] = {}  # noqa: RUF012 (pydantic copies defaults)
     keep_features: Annotated[int, Field(ge=1)] | None = None
     allow_levels: bool = False
 
@@ -127,9 +126,19 @@ class DecisionSection(Section):
         Whether short positions are left out.
     rebalance : str or int
         ``daily weekly monthly quarterly`` or the bars between decisions.
+    method : str, optional
+        Optimisation method that shares what the rule invests, such as ``minimum_variance``; the
+        rule chooses the names and the method their weights. ``black_litterman`` takes the
+        forecasts as its views. See docs/concepts/portfolio-optimisation.md.
+    method_window : int
+        Past returns behind the method's moments.
+    signals : section, optional
+        How rule ``signal`` decides each name; the defaults unless given.
+    rebalancing : section, optional
+        Trade towards the weights only when a trigger, the intervals and the costs allow it.
     """
 
-    rule: Literal["top_k", "proportional"] = "top_k"
+    rule: Literal["top_k", "proportional", "signal"] = "top_k"
     top_k: Annotated[int, Field(ge=1)] = 5
     long_only: bool = True
     rebalance: Literal["daily", "weekly", "monthly", "quarterly"] | int = "daily"
@@ -142,14 +151,43 @@ class DecisionSection(Section):
     no_trade_band: Annotated[float, Field(ge=0, le=1)] = 0.0
     stop_loss: Annotated[float, Field(gt=0, lt=1)] | None = None
     take_profit: Annotated[float, Field(gt=0, lt=1)] | None = None
+    method: str | None = None
+    method_window: Annotated[int, Field(ge=20)] = 252
+    signals: SignalSection | None = None
+    rebalancing: RebalancingSection | None = None
 
     def settings(self) -> DecisionSettings:
-        """Return the decision's settings."""
-        given = self.model_dump(exclude={"long_only", "rebalance"})
+        """Return the decision's settings, checked together with the method's."""
+        if self.split() is not None and not self.long_only:
+            raise ConfigError("decision.method shares long positions: it needs long_only: true")
+        apart = {"long_only", "rebalance", "method", "method_window", "signals", "rebalancing"}
+        given = self.model_dump(exclude=apart)
+        if self.rule == "signal":
+            told = self.signals or SignalSection()
+            given["signals"] = told.settings(allow_short=not self.long_only)
+            create_sizer(told.sizer, **told.sizer_params)
+            if self.method is not None:
+                raise ConfigError(
+                    "decision.method shares what a rule chose; rule signal sizes alone"
+                )
+        elif self.signals is not None:
+            raise ConfigError(
+                f"decision.signals is given, but decision.rule is {self.rule}: wanted signal"
+            )
+        if self.rebalancing is not None:
+            given["rebalancing"] = self.rebalancing.settings()
         every = self.rebalance
         bars = every if isinstance(every, int) else REBALANCE[every]
         direction = "long" if self.long_only else "long_short"
         return DecisionSettings(**given, direction=direction, rebalance_bars=bars)
+
+    def split(self) -> MethodSplit | None:
+        """Return how the chosen names share what is invested; None leaves it to the rule."""
+        if self.method is None:
+            return None
+        return MethodSplit(
+            method=self.method, window=self.method_window, max_weight=min(self.max_weight, 1.0)
+        )
 
 
 class RiskSection(Section):

@@ -13,10 +13,12 @@ from tradewright.domain.bars import Bars
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.money import minor_exponent
 from tradewright.domain.outcome import Outcome
+from tradewright.domain.signals import Signal
 from tradewright.metrics.drawdowns import drawdown_series
 from tradewright.metrics.returns import performance, sharpe
 from tradewright.services.backtest import plan_backtest, run_outcome
 from tradewright.services.results.timeline import measure
+from tradewright.services.study.scene import look_back, scene_of
 from tradewright.services.study.sections import backtest_config
 from tradewright.services.study.stages import Progress
 from tradewright.services.study_page import StudyPage
@@ -59,6 +61,7 @@ class Trading:
         costs: Costs | None,
         skip: int = 0,
         progress: Progress | None = None,
+        journal: list[Signal] | None = None,
     ) -> Outcome:
         """Trade a panel of forecasts on the simulated venue.
 
@@ -72,6 +75,8 @@ class Trading:
             Out-of-sample rows left out at the start.
         progress : callable, optional
             ``progress(fraction, message)``.
+        journal : list of Signal, optional
+            Every decision is appended.
 
         Returns
         -------
@@ -84,7 +89,13 @@ class Trading:
             bars = bars.rows(skip, bars.n_bars)
             panel = _rows_of(panel, skip, skip + bars.n_bars)
         plan = plan_backtest(
-            ForecastStrategy(panel, self.page.decision.settings()),
+            ForecastStrategy(
+                panel,
+                self.page.decision.settings(),
+                split=self.page.decision.split(),
+                scene=scene_of(self.page, self.bars),
+                journal=journal,
+            ),
             bars,
             cash=self.page.cash,
             costs=costs,
@@ -135,7 +146,9 @@ def open_trading(page: StudyPage, everything: Bars, rows: tuple[int, int]) -> Tr
         Ready to run.
     """
     first, last = rows
-    back = page.decision.volatility_bars + 1 if page.decision.volatility_scaled else 0
+    back = look_back(page)
+    if (split := page.decision.split()) is not None:
+        back = max(back, split.window + 1)
     offset = max(0, first - back)
     return Trading(page, everything.rows(offset, last), first - offset, offset)
 

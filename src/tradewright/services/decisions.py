@@ -1,0 +1,233 @@
+"""Why a study held what it held: its decisions, stored with the run and read again."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from tradewright.domain.errors import DataError, NoDataError, nearest
+from tradewright.domain.instruments import normalise_symbol
+from tradewright.domain.signals import Action, Blocked, Signal
+from tradewright.domain.time import NS_PER_DAY, from_ns, parse_date
+from tradewright.portfolio.decision import SignalHistory
+from tradewright.services.workspace import Workspace, current_workspace
+
+if TYPE_CHECKING:
+    import polars as pl
+
+DECISIONS: Final = "decisions.parquet"
+MOST_DECISIONS: Final = 200_000
+"""Newest decisions that are kept with a run."""
+_PLAIN: Final = (
+    "symbol",
+    "confidence",
+    "uncertainty",
+    "position_size",
+    "price",
+    "ts_known",
+    "expires_at",
+    "target_price",
+    "stop_loss",
+    "model_version",
+    "mode",
+    "regime",
+    "score",
+    "agreement",
+)
+_NESTED: Final = ("reasons", "factors", "sizing", "sources", "risk")
+
+
+def decision_bytes(signals: Sequence[Signal]) -> bytes:
+    """Return signals as a Parquet table, the newest where they are too many."""
+    buffer = io.BytesIO()
+    decision_frame(signals[-MOST_DECISIONS:]).write_parquet(buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def decision_frame(signals: Sequence[Signal]) -> pl.DataFrame:
+    """Return signals as a table: one row each, mappings as JSON text.
+
+    Parameters
+    ----------
+    signals : sequence of Signal
+        In any order.
+
+    Returns
+    -------
+    polars.DataFrame
+        Columns ``id action`` and the fields of `Signal`.
+    """
+    import polars as pl
+
+    columns: dict[str, list[Any]] = {
+        "id": [s.id for s in signals],
+        "action": [s.action.name for s in signals],
+    }
+    for name in _PLAIN:
+        columns[name] = [getattr(s, name) for s in signals]
+    for name in _NESTED:
+        columns[name] = [json.dumps(_listed(getattr(s, name))) for s in signals]
+    columns["blocked"] = [
+        None
+        if s.blocked is None
+        else json.dumps([s.blocked.filter, s.blocked.value, s.blocked.limit])
+        for s in signals
+    ]
+    kinds = {"target_price": pl.Float64, "stop_loss": pl.Float64, "blocked": pl.String}
+    return pl.DataFrame(columns, schema_overrides=kinds, infer_schema_length=None)
+
+
+def signals_of(data: bytes) -> tuple[Signal, ...]:
+    """Read signals from a Parquet table of `decision_bytes`.
+
+    Raises
+    ------
+    DataError
+        If it is not such a table.
+    """
+    import polars as pl
+
+    try:
+        rows = pl.read_parquet(io.BytesIO(data)).to_dicts()
+        return tuple(_signal(row) for row in rows)
+    except (pl.exceptions.PolarsError, KeyError, TypeError, json.JSONDecodeError) as error:
+        raise DataError(f"{DECISIONS} is not a table of decisions: {error}") from error
+
+
+def load_decisions(run: str = "latest", workspace: Workspace | None = None) -> SignalHistory:
+    """Return the decisions stored with a run of a study.
+
+    Parameters
+    ----------
+    run : str
+        Id of a run, ``latest`` (the newest study), or the name or page of a study, whose newest
+        run is meant.
+    workspace : Workspace, optional
+        The default one unless given.
+
+    Returns
+    -------
+    SignalHistory
+        To be asked with `portfolio.decision.SignalQuery`.
+
+    Raises
+    ------
+    NoDataError
+        If there is no such run, or it has no decisions.
+    """
+    space = workspace if workspace is not None else current_workspace()
+    run_id = find_run(space, run)
+    try:
+        data = space.runs.load(run_id, DECISIONS)
+    except NoDataError:
+        raise NoDataError(
+            f"run {run_id} has no stored decisions; run its study again to have them"
+        ) from None
+    return SignalHistory(signals_of(data))
+
+
+def explain_decision(
+    run: str, symbol: str, day: str | date | None = None, *, workspace: Workspace | None = None
+) -> Signal:
+    """Return the decision that was in force for an instrument on a day.
+
+    Parameters
+    ----------
+    run : str
+        See `load_decisions`.
+    symbol : str
+        Instrument.
+    day : date or str, optional
+        ``YYYY-MM-DD``; the newest decision at or before its end is meant, the last one of all
+        unless given.
+    workspace : Workspace, optional
+        The default one unless given.
+
+    Returns
+    -------
+    Signal
+        ``print(portfolio.decision.explain(signal))`` tells it factor by factor.
+
+    Raises
+    ------
+    NoDataError
+        If nothing was decided about the instrument until then; names what there is.
+    """
+    name = normalise_symbol(symbol)
+    every = load_decisions(run, workspace).signals
+    symbols = sorted({signal.symbol for signal in every})
+    own = [signal for signal in every if signal.symbol == name]
+    if not own:
+        raise NoDataError(f"nothing was decided about {name}; {nearest(name, symbols)}")
+    if day is None:
+        return own[-1]
+    wanted = parse_date(day)
+    end = (wanted + timedelta(days=1) - date(1970, 1, 1)).days * NS_PER_DAY
+    before = [signal for signal in own if signal.ts_known < end]
+    if not before:
+        first = from_ns(own[0].ts_known).date()
+        raise NoDataError(f"nothing was decided about {name} until {wanted}; first on {first}")
+    return before[-1]
+
+
+def find_run(workspace: Workspace, named: str) -> str:
+    """Return the id of the run that a user means.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Its runs.
+    named : str
+        Id, ``latest``, or the name or page of a study.
+
+    Returns
+    -------
+    str
+        Id of a stored run of a study.
+
+    Raises
+    ------
+    NoDataError
+        If there is none, naming the nearest.
+    """
+    runs = list(workspace.runs.list_runs(kind="study", limit=1000))
+    if named == "latest" and runs:
+        return runs[0].run_id
+    if any(run.run_id == named for run in runs):
+        return named
+    name = named
+    if Path(named).suffix in (".yaml", ".yml"):
+        from tradewright.services.studies import Study
+
+        name = Study.load(named).name
+    for run in runs:
+        if run.name == name and run.status == "COMPLETED":
+            return run.run_id
+    known = [*(run.run_id for run in runs), *dict.fromkeys(run.name for run in runs)]
+    hint = nearest(named, known) or "run it with 'tradewright study run'"
+    raise NoDataError(f"no stored run of a study is called {named!r}; {hint}")
+
+
+def _listed(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _listed(item) for key, item in value.items()}
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _signal(row: Mapping[str, Any]) -> Signal:
+    nested = {name: json.loads(row[name]) for name in _NESTED}
+    blocked = None if row["blocked"] is None else Blocked(*json.loads(row["blocked"]))
+    return Signal(
+        action=Action.of(row["action"]),
+        **{name: row[name] for name in _PLAIN},
+        reasons=tuple(nested["reasons"]),
+        factors=nested["factors"],
+        sizing=nested["sizing"],
+        sources=tuple(nested["sources"]),
+        risk=nested["risk"],
+        blocked=blocked,
+    )
