@@ -14,6 +14,8 @@ INCOMPLETE: Final = "incomplete"
 MOST_OVERFIT: Final = 0.20
 LEAST_ALPHA_T: Final = 1.645
 """One-sided 5 % point of the normal."""
+LEAST_SESSIONS: Final = 60
+"""Below a quarter of a year the tests, which lean on large samples, say nothing."""
 REPLAYED: Final = "replayed"
 
 
@@ -58,6 +60,8 @@ class Evidence:
     alpha_t : float
         Newey-West t-statistic of the return that holding the benchmark does not explain; NaN
         where the benchmark does not vary.
+    sessions : int or None
+        Sessions measured; None where unknown.
     data_notes : tuple of str
         What the data are known to suffer from, for example survivorship.
     """
@@ -80,6 +84,7 @@ class Evidence:
     stop_reason: str = ""
     backtest_overfit: float = math.nan
     alpha_t: float = math.nan
+    sessions: int | None = None
     data_notes: tuple[str, ...] = ()
 
 
@@ -130,7 +135,8 @@ def judge(evidence: Evidence) -> Verdict:
     -------
     Verdict
         ``no evidence`` if the deflated Sharpe ratio is below 0.90 or undefined, or the 95 %
-        interval of the Sharpe ratio reaches 0, or shuffled labels do as well (p > 0.10);
+        interval of the Sharpe ratio reaches 0, or shuffled labels do as well (p > 0.10), or
+        there are fewer than 60 sessions to judge by;
         ``supported`` from 0.95, if also the overfitting probability is at most 0.2 and what
         holding the benchmark does not explain is above 0 (one-sided 5 % test of alpha), each
         where it is defined; ``weak`` between. Without the last condition a strategy that holds
@@ -162,10 +168,14 @@ trade: buy-and-hold of SPY earned 20.0 percentage points more.'
 
 def _word(evidence: Evidence) -> str:
     unproven = not evidence.deflated_sharpe >= 0.90 or not evidence.sharpe_low > 0
-    if unproven or evidence.control_p > 0.10:
+    if unproven or evidence.control_p > 0.10 or _short(evidence):
         return NO_EVIDENCE
     proven = evidence.deflated_sharpe >= 0.95
     return SUPPORTED if proven and not _overfitted(evidence) and not _passive(evidence) else WEAK
+
+
+def _short(evidence: Evidence) -> bool:
+    return evidence.sessions is not None and evidence.sessions < LEAST_SESSIONS
 
 
 def _overfitted(evidence: Evidence) -> bool:
@@ -220,6 +230,8 @@ def _versus(evidence: Evidence) -> str:
 def _doubt(evidence: Evidence, trials: str, dsr: str) -> str:
     if math.isnan(evidence.deflated_sharpe):
         return "there is nothing to test, because its returns do not vary"
+    if _short(evidence):
+        return f"{evidence.sessions} sessions are too few to judge by (wanted {LEAST_SESSIONS})"
     if evidence.control_p > 0.10:
         return f"models trained on shuffled labels do as well (p = {evidence.control_p:.2f})"
     if evidence.deflated_sharpe < 0.90:

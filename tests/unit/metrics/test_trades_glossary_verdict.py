@@ -181,3 +181,10 @@ def test_acceptance_limit_out_of_range_is_refused() -> None:
         AcceptanceLimits(max_drawdown_threshold=20)
     with pytest.raises(ConfigError, match="min_win_rate is 45"):
         AcceptanceLimits(min_win_rate=45)
+
+
+def test_a_few_weeks_prove_nothing() -> None:
+    short = judge(replace(GOOD, sessions=59))
+    assert short.word == "no evidence"
+    assert "59 sessions are too few to judge by (wanted 60)" in short.sentence
+    assert judge(replace(GOOD, sessions=60)).word == "supported"

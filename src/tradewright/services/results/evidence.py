@@ -274,6 +274,7 @@ def verdict_of(run: Run) -> Verdict:
             control_p=max(p_values) if p_values else math.nan,
             backtest_overfit=statistics.get("overfitting", math.nan),
             alpha_t=statistics.get("t_alpha", math.nan),
+            sessions=len(run.timeline.returns),
             data_notes=_survivors(run.bars.notes),
             path_dependent_share=run.outcome.path_dependent_fills / fills if fills else 0.0,
         )
