@@ -19,11 +19,11 @@ NOUNS = {
     "demo": "Run the shipped study on the embedded sample, report, and serve the page.",
     "data": "Fetch, import, check and export market data.",
     "study": "Check, run, list and repeat studies: one YAML page each.",
-    "backtest": "Run or sweep one strategy on data, without a study page.",
+    "backtest": "Run, sweep, compare or stress strategies, without a study page.",
     "model": "List and show trained models.",
     "portfolio": "Optimise target weights, compare methods, show what is held.",
     "paper": "Trade a study on paper.",
-    "report": "Show and compare stored runs.",
+    "report": "Show, compare and tell apart stored runs.",
     "serve": "Serve the web page and the API.",
     "doctor": "Check this installation and say how to mend it.",
     "config": "Show the settings in force.",
@@ -87,7 +87,7 @@ def root(
 ) -> None:
     """From raw market data to forecasts, honest backtests, paper and live orders."""
     if version:
-        typer.echo(f"tradewright {__version__}")
+        frame.emit({"version": __version__}, lambda: typer.echo(f"tradewright {__version__}"))
         raise typer.Exit
     if ctx.invoked_subcommand is None:
         frame.fail("a noun is missing; tradewright --help lists them", frame.MISUSE)
