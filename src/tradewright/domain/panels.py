@@ -102,21 +102,41 @@ def content_hash(symbols: Sequence[str], ts: IntArray, fields: Mapping[str, Floa
     str
         32 hexadecimal digits (BLAKE2b over the digests of the arrays).
     """
-    arrays = [np.ascontiguousarray(ts, dtype="<i8")]
-    arrays += [np.ascontiguousarray(fields[name], dtype="<f8") for name in FIELDS]
-    if arrays[0].nbytes > 1 << 20:
+    arrays: list[NDArray[Any]] = [ts, *(fields[name] for name in FIELDS)]
+    if len(ts) * len(symbols) > 1 << 17:
         with ThreadPoolExecutor(max_workers=2) as pool:
-            parts = list(pool.map(_digest, arrays))
+            parts = list(pool.map(array_digest, arrays))
     else:
-        parts = [_digest(array) for array in arrays]
+        parts = [array_digest(array) for array in arrays]
+    return joined_hash(symbols, parts)
+
+
+def array_digest(array: NDArray[Any]) -> bytes:
+    """Return the digest of the times or of one field of a panel.
+
+    Parameters
+    ----------
+    array : ndarray, int64 or float64
+        Any memory order; the digest is that of rows one after the other, little-endian.
+    """
+    kind = "<i8" if array.dtype.kind == "i" else "<f8"
+    return hashlib.blake2b(np.ascontiguousarray(array, dtype=kind).data).digest()
+
+
+def joined_hash(symbols: Sequence[str], digests: Sequence[bytes]) -> str:
+    """Return the version of a content from its symbols and the digests of its arrays.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Columns, in order.
+    digests : sequence of bytes
+        `array_digest` of the times and of ``open high low close volume``.
+    """
     whole = hashlib.blake2b("\0".join(symbols).encode(), digest_size=16)
-    for part in parts:
-        whole.update(part)
+    for digest in digests:
+        whole.update(digest)
     return whole.hexdigest()
-
-
-def _digest(array: NDArray[Any]) -> bytes:
-    return hashlib.blake2b(array.data).digest()
 
 
 # Rows that come sorted on one shared timeline (a store's answer) need no sort.

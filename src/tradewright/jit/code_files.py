@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tradewright.jit.entry import ENTRY
 
-SOURCES: Final = ("jit", "costs", "simulation", "domain/outcome.py")
+SOURCES: Final = ("jit", "domain", "costs", "simulation")
 """Files that compiled code is made of."""
 
 KEPT: Final = 4

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import date
@@ -31,16 +32,15 @@ from tradewright.adapters.stores.bar_files.reading import (
 )
 from tradewright.adapters.stores.bar_files.writing import (
     Counts,
+    Stored,
     batches,
     check_adjustment,
     dataset_record,
     healed,
     merged,
     next_series,
-    rows_by_symbol,
     save_table,
-    sift,
-    write_part,
+    store_batch,
 )
 from tradewright.domain.actions import ActionKind, CorporateAction
 from tradewright.domain.bars import Bars
@@ -49,6 +49,9 @@ from tradewright.ports.bar_store import SeriesInfo, WriteResult
 
 KEEP_UNUSED_S: Final = 3600.0
 """Age after which files that no manifest names are removed; readers of old ones are done."""
+
+WRITERS: Final = 2
+"""Files written at a time; Polars uses all cores for each."""
 
 T = TypeVar("T")
 
@@ -108,18 +111,13 @@ class ParquetBarStore:
             check_adjustment(manifest, bars)
             parts = manifest.parts
             fresh: Counter[str] = Counter()
-            for batch in batches(bars):
-                rows = self._guarded(
-                    partial(sift, self._root, manifest, batch, ts_known=ts_known, counts=counts)
-                )
-                parts = healed(parts, batch)
-                if rows.height == 0:
-                    continue
-                part = write_part(self._root, batch.partition, rows)
-                written.append(part)
-                parts = merged(self._root, (*parts, part), batch.partition)
-                written.extend(p for p in parts if p not in manifest.parts and p not in written)
-                fresh.update(rows_by_symbol(rows.filter(rows["revision"] == 0)))
+            for done in self._store(manifest, bars, ts_known, written):
+                counts += done.counts
+                fresh.update(done.fresh)
+                parts = healed(parts, done.batch)
+                if done.part is not None:
+                    parts = merged(self._root, (*parts, done.part), done.batch.partition)
+                    written.extend(p for p in parts if p not in manifest.parts + tuple(written))
             record = dataset_record(bars, query, ts_known)
             if parts != manifest.parts or counts.inserted or counts.revised:
                 state = manifest.changed(
@@ -262,6 +260,19 @@ class ParquetBarStore:
             except DataError:
                 damaged.append(part.path)
         return damaged
+
+    def _store(
+        self, manifest: Manifest, bars: Bars, ts_known: int, written: list[Part]
+    ) -> Iterator[Stored]:
+        # One file is encoded while another waits for the disk.
+        work = partial(store_batch, self._root, manifest, ts_known=ts_known, written=written)
+        with ThreadPoolExecutor(WRITERS) as pool:
+            waiting = [pool.submit(work, batch) for batch in batches(bars)]
+            try:
+                for future in waiting:
+                    yield self._guarded(future.result)
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def _manifest(self) -> Manifest:
         try:

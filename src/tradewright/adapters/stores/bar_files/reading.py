@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tradewright.adapters.stores.bar_files.manifest import Manifest, Part, Series
 from tradewright.domain.bars import FIELDS, Bars, FloatArray, IntArray
 from tradewright.domain.errors import DataError, NoDataError, nearest
-from tradewright.domain.panels import content_hash
+from tradewright.domain.panels import array_digest, joined_hash
 
 if TYPE_CHECKING:
     import polars as pl
+
+BLOCK: Final = 4096
+"""Rows of a panel turned at a time, so that they stay in the processor's cache."""
+
+MANY: Final = 1 << 17
+"""Values of a field from which on fields are built beside each other."""
 
 
 class DamagedPartError(DataError):
@@ -57,7 +65,7 @@ def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
     pieces = read_pieces(root, manifest, query, source)
     if not pieces:
         raise NoDataError(f"no bar of {', '.join(query.symbols)} in this range")
-    timeline, fields = _pivot(pieces, query.symbols)
+    timeline, fields, version = _pivot(pieces, query.symbols)
     notes = dict.fromkeys(note for one in series for note in one.notes)
     return Bars(
         instruments=tuple(one.instrument for one in series),
@@ -66,7 +74,7 @@ def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
         interval=query.interval,
         source=source,
         adjustment=series[0].adjustment,
-        data_version=content_hash(query.symbols, timeline, fields),
+        data_version=version,
         notes=tuple(notes),
     )
 
@@ -144,8 +152,13 @@ def read_pieces(
 def _slices(root: Path, parts: Sequence[Part], query: Query) -> dict[str, list[pl.DataFrame]]:
     pieces: dict[str, list[pl.DataFrame]] = {}
     wanted = set(query.symbols)
-    for part in parts:
-        rows = load_part(root, part, ["ts", *FIELDS])
+
+    def load(part: Part) -> pl.DataFrame:
+        return load_part(root, part, ["ts", *FIELDS])
+
+    with ThreadPoolExecutor(2) as pool:
+        tables = list(pool.map(load, parts))
+    for part, rows in zip(parts, tables, strict=True):
         start = 0
         for symbol, count in zip(part.symbols, part.counts, strict=True):
             if symbol in wanted:
@@ -208,7 +221,8 @@ def load_part(root: Path, part: Part, columns: list[str] | None = None) -> pl.Da
 
 def _pivot(
     pieces: dict[str, list[pl.DataFrame]], symbols: Sequence[str]
-) -> tuple[IntArray, dict[str, FloatArray]]:
+) -> tuple[IntArray, dict[str, FloatArray], str]:
+    # The timeline, the panel of each field and the version of both.
     import polars as pl
 
     rows: dict[int, pl.DataFrame] = {}
@@ -221,14 +235,32 @@ def _pivot(
     timeline = next(iter(times.values()))
     if not all(np.array_equal(timeline, other) for other in times.values()):
         timeline = np.unique(np.concatenate(list(times.values())))
-    fields = {}
-    shape = len(timeline), len(symbols)
-    full = len(rows) == len(symbols) and all(len(ts) == len(timeline) for ts in times.values())
-    for name in FIELDS:
-        panel = np.empty(shape) if full else np.full(shape, np.nan)
-        for column, whole in rows.items():
-            ts = times[column]
-            place = slice(None) if len(ts) == len(timeline) else np.searchsorted(timeline, ts)
-            panel[place, column] = whole[name].to_numpy()
-        fields[name] = panel
-    return timeline, fields
+    is_full = len(rows) == len(symbols) and all(len(ts) == len(timeline) for ts in times.values())
+
+    def build(name: str) -> FloatArray:
+        shape = len(timeline), len(symbols)
+        if is_full:
+            panel = np.empty(shape)
+            _interleave(panel, [rows[column][name].to_numpy() for column in range(len(symbols))])
+        else:
+            panel = np.full(shape, np.nan)
+            for column, whole in rows.items():
+                place = np.searchsorted(timeline, times[column])
+                panel[place, column] = whole[name].to_numpy()
+        return panel
+
+    is_large = len(timeline) * len(symbols) > MANY
+    with ThreadPoolExecutor(2) if is_large else nullcontext() as pool:
+        at_once: Any = pool.map if pool is not None else map
+        panels = list(at_once(build, FIELDS))
+        digests = list(at_once(array_digest, [*panels, timeline]))
+    version = joined_hash(symbols, [digests[-1], *digests[:-1]])
+    return timeline, dict(zip(FIELDS, panels, strict=True)), version
+
+
+# Block by block, so that what one column brings into the processor's cache the next one finds.
+def _interleave(panel: FloatArray, columns: Sequence[FloatArray]) -> None:
+    for first in range(0, len(panel), BLOCK):
+        last = first + BLOCK
+        for at, values in enumerate(columns):
+            panel[first:last, at] = values[first:last]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import uuid
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,8 +16,8 @@ import numpy as np
 
 from tradewright.adapters.stores.bar_files.files import write_whole
 from tradewright.adapters.stores.bar_files.manifest import Manifest, Part, Series
-from tradewright.adapters.stores.bar_files.reading import load_part
-from tradewright.domain.bars import FIELDS, Bars
+from tradewright.adapters.stores.bar_files.reading import BLOCK, load_part
+from tradewright.domain.bars import FIELDS, Bars, FloatArray
 from tradewright.domain.errors import DataError
 from tradewright.domain.intervals import is_intraday
 from tradewright.domain.time import from_ns
@@ -31,19 +32,83 @@ MOST_PARTS: Final = 12
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of one partition that came in."""
+    """Rows of a panel that belong to one partition.
+
+    Parameters
+    ----------
+    partition : str
+        ``source/interval/bucket/first-year``.
+    bars : Bars
+        The panel.
+    values : mapping of str to ndarray of shape (n_instruments, n_bars)
+        Its fields, each instrument in one piece.
+    columns : tuple of int
+        Instruments of the batch, sorted by symbol.
+    first, last : int
+        Its rows, half-open.
+    """
 
     partition: str
-    rows: pl.DataFrame
+    bars: Bars
+    values: Mapping[str, FloatArray]
+    columns: tuple[int, ...]
+    first: int
+    last: int
+
+    def table(self) -> pl.DataFrame:
+        """Return the bars that exist, long, sorted by symbol and time."""
+        import polars as pl
+
+        frames = []
+        for column in self.columns:
+            part = {name: self.values[name][column, self.first : self.last] for name in FIELDS}
+            ts = self.bars.ts[self.first : self.last]
+            exists = ~np.isnan(part["close"])
+            if not exists.all():
+                ts = ts[exists]
+                part = {name: values[exists] for name, values in part.items()}
+            if len(ts):
+                symbol = pl.repeat(self.bars.symbols[column], len(ts), eager=True)
+                frames.append(pl.DataFrame({"symbol": symbol, "ts": ts, **part}))
+        return pl.concat(frames)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Counts:
     """How many rows of a write were new, changed or known."""
 
     inserted: int = 0
     revised: int = 0
     unchanged: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        return Counts(
+            self.inserted + other.inserted,
+            self.revised + other.revised,
+            self.unchanged + other.unchanged,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of one batch.
+
+    Parameters
+    ----------
+    batch : Batch
+        The rows that came in.
+    part : Part or None
+        The file of what was new or changed; None where nothing was.
+    counts : Counts
+        Its rows.
+    fresh : dict of str to int
+        New bars of each symbol.
+    """
+
+    batch: Batch
+    part: Part | None
+    counts: Counts
+    fresh: dict[str, int]
 
 
 def bucket_of(symbol: str) -> int:
@@ -52,9 +117,7 @@ def bucket_of(symbol: str) -> int:
 
 
 def batches(bars: Bars) -> Iterator[Batch]:
-    """Divide a panel into the rows of each partition, sorted by symbol and time."""
-    import polars as pl
-
+    """Divide a panel into the rows of each partition."""
     # A partition of intraday bars spans a year, one of daily and longer bars ten.
     years = bars.times.astype("datetime64[Y]").astype(np.int64) + 1970
     spans = years if is_intraday(bars.interval) else years // 10 * 10
@@ -62,33 +125,71 @@ def batches(bars: Bars) -> Iterator[Batch]:
     columns: dict[int, list[int]] = {}
     for column in sorted(range(bars.n_instruments), key=lambda c: bars.symbols[c]):
         columns.setdefault(bucket_of(bars.symbols[column]), []).append(column)
-    by_column = {name: np.asfortranarray(getattr(bars, name)) for name in FIELDS}
+    values = _pieces(bars)
     for bucket, members in sorted(columns.items()):
         for first, last in pairwise(edges):
-            frames = []
-            for column in members:
-                part = {name: by_column[name][first:last, column] for name in FIELDS}
-                ts = bars.ts[first:last]
-                exists = ~np.isnan(part["close"])
-                if not exists.all():
-                    ts = ts[exists]
-                    part = {name: values[exists] for name, values in part.items()}
-                if len(ts):
-                    symbol = pl.repeat(bars.symbols[column], len(ts), eager=True)
-                    frames.append(pl.DataFrame({"symbol": symbol, "ts": ts, **part}))
-            if frames:
+            alive = tuple(c for c in members if _has_bars(values["close"][c, first:last]))
+            if alive:
                 name = f"{bars.source}/{bars.interval}/b{bucket:02d}/{spans[first]}"
-                yield Batch(name, pl.concat(frames))
+                yield Batch(name, bars, values, alive, first, last)
+
+
+def _pieces(bars: Bars) -> dict[str, FloatArray]:
+    # A column of a panel is scattered in memory; Polars wants it in one piece.
+    def piece(name: str) -> FloatArray:
+        panel = getattr(bars, name)
+        found = np.empty(panel.shape[::-1])
+        for first in range(0, bars.n_bars, BLOCK):
+            found[:, first : first + BLOCK] = panel[first : first + BLOCK].T
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(FIELDS, pool.map(piece, FIELDS), strict=True))
+
+
+def _has_bars(close: FloatArray) -> bool:
+    return not np.isnan(close[0]) or not np.isnan(close).all()
+
+
+def store_batch(
+    root: Path, manifest: Manifest, batch: Batch, *, ts_known: int, written: list[Part]
+) -> Stored:
+    """Write what is new or changed of a batch as a part that the manifest does not name yet.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the store.
+    manifest : Manifest
+        What is stored.
+    batch : Batch
+        What came in.
+    ts_known : int
+        When it became known, UTC nanoseconds.
+    written : list of Part
+        The part is added to it as soon as its file exists.
+    """
+    rows, counts = sift(root, manifest, batch, ts_known=ts_known)
+    if rows.height == 0:
+        return Stored(batch, None, counts, {})
+    part = write_part(root, batch.partition, rows)
+    written.append(part)
+    if counts.revised:
+        fresh = rows_by_symbol(rows.filter(rows["revision"] == 0))
+    else:
+        fresh = dict(zip(part.symbols, part.counts, strict=True))
+    return Stored(batch, part, counts, fresh)
 
 
 def sift(
-    root: Path, manifest: Manifest, batch: Batch, *, ts_known: int, counts: Counts
-) -> pl.DataFrame:
+    root: Path, manifest: Manifest, batch: Batch, *, ts_known: int
+) -> tuple[pl.DataFrame, Counts]:
     """Return the rows of a batch that are new or changed, with `ts_known` and `revision`."""
     import polars as pl
 
-    low, high = int(batch.rows["ts"].min()), int(batch.rows["ts"].max())  # type: ignore[arg-type]
-    symbols = set(batch.rows["symbol"].unique().to_list())
+    rows = batch.table()
+    low, high = int(rows["ts"].min()), int(rows["ts"].max())  # type: ignore[arg-type]
+    symbols = {batch.bars.symbols[column] for column in batch.columns}
     old_parts = [
         part
         for part in manifest.parts
@@ -100,30 +201,27 @@ def sift(
     ]
     stamped = [pl.lit(ts_known, dtype=pl.Int64).alias("ts_known")]
     if not old_parts:
-        counts.inserted += batch.rows.height
-        return batch.rows.with_columns(*stamped, pl.lit(0, dtype=pl.Int32).alias("revision"))
+        first = pl.lit(0, dtype=pl.Int32).alias("revision")
+        return rows.with_columns(*stamped, first), Counts(inserted=rows.height)
     old = (
         pl.concat([load_part(root, part) for part in old_parts])
         .sort("symbol", "ts", "revision")
         .unique(["symbol", "ts"], keep="last", maintain_order=True)
     )
-    joined = batch.rows.join(
-        old, on=["symbol", "ts"], how="left", suffix="_old", maintain_order="left"
-    )
+    joined = rows.join(old, on=["symbol", "ts"], how="left", suffix="_old", maintain_order="left")
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in FIELDS)
     known = joined.with_columns(same=same & pl.col("revision").is_not_null())
     fresh = known.filter(~pl.col("same"))
     inserted = int(fresh["revision"].null_count())
-    counts.inserted += inserted
-    counts.revised += fresh.height - inserted
-    counts.unchanged += known.height - fresh.height
-    return fresh.select(
+    counts = Counts(inserted, fresh.height - inserted, known.height - fresh.height)
+    changed = fresh.select(
         "symbol",
         "ts",
         *FIELDS,
         *stamped,
         (pl.col("revision") + 1).fill_null(0).cast(pl.Int32).alias("revision"),
     )
+    return changed, counts
 
 
 def write_part(root: Path, partition: str, rows: pl.DataFrame) -> Part:
@@ -181,25 +279,24 @@ def merged(root: Path, parts: Sequence[Part], partition: str) -> tuple[Part, ...
 
 def healed(parts: Sequence[Part], batch: Batch) -> tuple[Part, ...]:
     """Return the parts without the lost ones whose symbols and dates a batch brings again."""
-    import polars as pl
-
-    if not any(part.lost for part in parts):
+    if not any(part.lost and part.partition == batch.partition for part in parts):
         return tuple(parts)
-    ranges = {
-        str(symbol): (int(low), int(high))
-        for symbol, low, high in batch.rows.group_by("symbol")
-        .agg(low=pl.col("ts").min(), high=pl.col("ts").max())
-        .iter_rows()
-    }
-    return tuple(part for part in parts if not _is_healed(part, batch, ranges))
+    brought = {}
+    bars = batch.bars
+    for column in batch.columns:
+        ts = bars.ts[batch.first : batch.last]
+        ts = ts[~np.isnan(bars.close[batch.first : batch.last, column])]
+        brought[bars.symbols[column]] = int(ts[0]), int(ts[-1]), len(ts)
+    return tuple(part for part in parts if not _is_healed(part, batch.partition, brought))
 
 
-def _is_healed(part: Part, batch: Batch, ranges: dict[str, tuple[int, int]]) -> bool:
-    if not part.lost or part.partition != batch.partition:
+def _is_healed(part: Part, partition: str, brought: dict[str, tuple[int, int, int]]) -> bool:
+    if not part.lost or part.partition != partition:
         return False
-    brought = [ranges[symbol] for symbol in part.symbols if symbol in ranges]
-    covers = all(low <= part.first_ts and high >= part.last_ts for low, high in brought)
-    return covers and len(brought) == len(part.symbols) and batch.rows.height >= part.rows
+    mine = [brought[symbol] for symbol in part.symbols if symbol in brought]
+    covers = all(low <= part.first_ts and high >= part.last_ts for low, high, _ in mine)
+    rows = sum(count for _, _, count in brought.values())
+    return covers and len(mine) == len(part.symbols) and rows >= part.rows
 
 
 def next_series(
