@@ -93,6 +93,8 @@ def lay_out(problem: Problem, *, homogeneous: bool = False, costly: bool = False
         if problem.turnover is not None:
             limit = np.array([[-2.0 * problem.turnover]])
             programme.at_most([(trades, np.ones((1, n))), (kappa, limit)], np.zeros(1))
+    if problem.counted and not homogeneous:
+        _add_counts(programme, problem, x)
     if problem.volatility is not None:
         _add_norm(programme, factor, np.zeros(n), (x, kappa), problem.volatility)
     if problem.tracking is not None and problem.benchmark is not None:
@@ -152,6 +154,23 @@ def _add_sums(programme: ConicProgramme, problem: Problem, x: slice, kappa: slic
     ):
         if limit is not None:
             programme.at_most([*weights, (kappa, np.array([[-limit]]))], np.zeros(1))
+
+
+def _add_counts(programme: ConicProgramme, problem: Problem, x: slice) -> None:
+    # A weight is 0 with its bit, otherwise within its bounds and at least of the smallest size.
+    from scipy import sparse
+
+    n = problem.size
+    held = programme.zero_or_one(n)
+    unit, zero, ones = sparse.identity(n), np.zeros(n), np.ones((1, n))
+    least = np.where(problem.lower >= 0, np.maximum(problem.lower, problem.floor), problem.lower)
+    programme.at_most([(x, unit), (held, sparse.diags(-problem.upper))], zero)
+    programme.at_most([(x, -unit), (held, sparse.diags(least))], zero)
+    fewest, most = problem.counts
+    if most is not None:
+        programme.at_most([(held, ones)], np.array([float(most)]))
+    if fewest is not None:
+        programme.at_most([(held, -ones)], np.array([-float(fewest)]))
 
 
 def _absolute(

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
 
 import numpy as np
 
 from tradewright.portfolio.optimisation.feasibility import POSITION, violations
-from tradewright.portfolio.optimisation.problem import InfeasibleError, Problem
-from tradewright.portfolio.optimisation.programmes import Found, Method
-
-FLOOR: Final = 0.01
-"""Smallest weight of an instrument that is held only to reach `min_positions`."""
+from tradewright.portfolio.optimisation.problem import (
+    FLOOR,
+    InfeasibleError,
+    Problem,
+    SolverError,
+)
+from tradewright.portfolio.optimisation.programmes import MIXED, Found, Method
 
 
 def with_counts(problem: Problem, method: Method) -> Found:
     """Solve a method under limits of the number and the size of positions.
 
-    The method is solved without them; where the answer breaks them, the largest `max_positions`
-    weights are kept, those below `min_position_size` leave one by one, the ones with the least
+    The method is solved without them. Where the answer breaks them, it is solved again as a
+    mixed-integer programme where its scale is fixed and a solver for it is installed: scipy's for
+    linear ones, SCIP or another for quadratic ones. Otherwise the largest `max_positions` weights
+    are kept, those below `min_position_size` leave one by one, the ones with the least
     volatility join up to `min_positions`, and the rest is solved again among the kept ones.
 
     Parameters
@@ -46,12 +49,15 @@ def with_counts(problem: Problem, method: Method) -> Found:
         return found
     if not violations(problem, found.weights):
         return found
+    exact = _exactly(problem, method)
+    if exact is not None:
+        return exact
     held = np.abs(found.weights) > POSITION
     if most is not None and held.sum() > most:
         held = _largest(found.weights, most)
     if fewest is not None and held.sum() < fewest:
         held = _joined(problem, held, fewest)
-    floor = max(problem.least, FLOOR if fewest is not None else 0.0)
+    floor = problem.floor
     while held.any():
         again = _solve_among(free, method, held, floor if fewest is not None else 0.0)
         small = held & (np.abs(again.weights) < problem.least - 1e-9)
@@ -68,6 +74,23 @@ def with_counts(problem: Problem, method: Method) -> Found:
         note = "positions: solved, kept the largest, solved again (not proven to be the best set)"
         return replace(again, notes=(*again.notes, note))
     raise InfeasibleError(f"min_position_size {problem.least:g} leaves no position")
+
+
+def _exactly(problem: Problem, method: Method) -> Found | None:
+    free = replace(problem, counts=(None, None), least=0.0)
+    try:
+        found = method(replace(problem, counted=True))
+        if found.solver != MIXED:
+            return None
+        # The set is the mixed-integer solver's, the weights within it are the exact solver's.
+        held = np.abs(found.weights) > max(problem.floor / 2.0, 1e-5)
+        again = _solve_among(free, method, held, problem.floor)
+    except (InfeasibleError, SolverError):
+        return None
+    if violations(problem, again.weights):
+        return None
+    note = "positions: the best set, by a mixed-integer programme"
+    return replace(again, solver=MIXED, notes=(*again.notes, note))
 
 
 def _largest(weights: np.ndarray, count: int) -> np.ndarray:

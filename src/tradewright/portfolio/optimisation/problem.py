@@ -15,6 +15,8 @@ from tradewright.portfolio.constraints.linear_text import parse_linear
 from tradewright.portfolio.constraints.weights import OptimizationConstraints
 
 FloatArray = NDArray[np.float64]
+FLOOR: Final = 0.01
+"""Smallest weight of an instrument that is held only to reach `min_positions`."""
 RIDGE: Final = 1e-8
 """Added to the variances for the solvers, as a share of their mean."""
 
@@ -83,6 +85,8 @@ class Problem:
         Fewest and most positions, None for off.
     least : float
         Smallest position.
+    counted : bool
+        Whether programmes carry the limits of counts, as mixed-integer ones.
     """
 
     symbols: tuple[str, ...]
@@ -104,6 +108,12 @@ class Problem:
     cost: FloatArray
     counts: tuple[int | None, int | None] = (None, None)
     least: float = 0.0
+    counted: bool = False
+
+    @property
+    def floor(self) -> float:
+        """Smallest weight of a position: a count is only reached by weights that matter."""
+        return max(self.least, FLOOR if self.counts[0] is not None else 0.0)
 
     @property
     def size(self) -> int:

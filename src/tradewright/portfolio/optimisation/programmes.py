@@ -20,6 +20,7 @@ ACTIVE_SET: Final = "active_set"
 CONIC: Final = "clarabel"
 DESCENT: Final = "coordinate_descent"
 CLOSED: Final = "closed_form"
+MIXED: Final = "mixed_integer"
 NO_GAIN: Final = "no portfolio within the constraints beats the risk-free rate"
 
 
@@ -126,23 +127,26 @@ def risk_parity(problem: Problem, budgets: FloatArray) -> Found:
     """Spread risk by budgets; under constraints that bind, as far as they let it."""
     if (problem.lower < 0).any():
         problem = replace(problem, lower=np.maximum(problem.lower, 0.0))
+    # An instrument that must not be held has no budget.
+    held = np.flatnonzero(problem.upper > 0)
+    budgets = budgets[held] / budgets[held].sum()
     if problem.net == (1.0, 1.0):
-        weights, _ = budget_weights(problem.covariance, budgets)
+        weights = np.zeros(problem.size)
+        weights[held], _ = budget_weights(problem.covariance[np.ix_(held, held)], budgets)
         if not violations(problem, weights):
             return Found(weights, DESCENT)
     from scipy import sparse
 
-    n = problem.size
+    n = len(held)
     layout = lay_out(problem, homogeneous=True)
     programme = layout.programme
     logs = programme.variables(n)
-    programme.linear(logs, -budgets / budgets.sum())
+    programme.linear(logs, -budgets)
     # Rows by threes: (log, 1, x) lies in the exponential cone.
-    rows = np.arange(n) * 3
-    here = np.arange(n)
+    rows, one = np.arange(n) * 3, -np.ones(n)
     terms = [
-        (logs, sparse.coo_matrix((-np.ones(n), (rows, here)), shape=(3 * n, n))),
-        (layout.x, sparse.coo_matrix((-np.ones(n), (rows + 2, here)), shape=(3 * n, n))),
+        (logs, sparse.coo_matrix((one, (rows, np.arange(n))), shape=(3 * n, n))),
+        (layout.x, sparse.coo_matrix((one, (rows + 2, held)), shape=(3 * n, problem.size))),
     ]
     right = np.zeros(3 * n)
     right[rows + 1] = 1.0
@@ -262,7 +266,7 @@ def _finish(problem: Problem, layout: Layout) -> Found:
     missed = tuple(text for text in missed if not text.startswith(counted))
     if missed:
         raise SolverError("the conic solver's weights are not accurate: " + "; ".join(missed))
-    return Found(weights, CONIC)
+    return Found(weights, MIXED if layout.programme.is_mixed else CONIC)
 
 
 def tidy(problem: Problem, weights: FloatArray) -> FloatArray:

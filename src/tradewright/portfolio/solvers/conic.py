@@ -60,17 +60,31 @@ class ConicProgramme:
 
     def __init__(self) -> None:
         self.width = 0
+        self._whole: list[slice] = []
         self._linear: list[tuple[slice, FloatArray]] = []
         self._quadratic: list[tuple[slice, FloatArray]] = []
         self._blocks: dict[str, list[tuple[Any, FloatArray]]] = {
             name: [] for name in ("zero", "nonnegative", "second_order", "exponential")
         }
 
+    @property
+    def is_mixed(self) -> bool:
+        """Whether some variables are 0 or 1."""
+        return bool(self._whole)
+
     def variables(self, count: int) -> slice:
         """Add variables; return their columns."""
         first = self.width
         self.width += count
         return slice(first, self.width)
+
+    def zero_or_one(self, count: int) -> slice:
+        """Add variables that are 0 or 1; the programme is then solved as a mixed-integer one."""
+        columns = self.variables(count)
+        self._whole.append(columns)
+        self.at_most([(columns, np.eye(count))], np.ones(count))
+        self.at_most([(columns, -np.eye(count))], np.zeros(count))
+        return columns
 
     def linear(self, columns: slice, cost: FloatArray) -> None:
         """Add a linear cost of some variables."""
@@ -150,6 +164,8 @@ class ConicProgramme:
         MissingExtraError
             If Clarabel is not installed.
         """
+        if self._whole:
+            return self._solve_mixed()
         clarabel = import_clarabel()
         curvature, cost, matrix, right, sizes = self.standard_form()
         cones = []
@@ -176,6 +192,17 @@ class ConicProgramme:
         if status == "solved" and not np.isfinite(x).all():
             status = "failed"
         return ConicSolution(status, x, float(found.obj_val), spent, detail)
+
+    def _solve_mixed(self) -> ConicSolution:
+        from tradewright.portfolio.solvers.mixed_integer import installed, solve_mixed
+
+        quadratic = bool(self._quadratic or self._blocks["second_order"])
+        solver = installed(quadratic=quadratic)
+        if solver is None or self._blocks["exponential"]:
+            detail = "no mixed-integer solver for this programme is installed"
+            return ConicSolution("failed", np.zeros(self.width), float("nan"), 0.0, detail)
+        whole = np.concatenate([np.arange(c.start, c.stop) for c in self._whole])
+        return ConicSolution(*solve_mixed(self.standard_form(), whole, solver))
 
 
 def import_clarabel() -> Any:
