@@ -24,6 +24,7 @@ from tradewright.risk import (
     reduce_only_quantity,
     stop_loss_breached,
 )
+from tradewright.strategies import Strategy
 
 if TYPE_CHECKING:
     from tradewright.engine.guard import Guard
@@ -359,6 +360,5 @@ def check_books(ledger: Ledger, account: AccountState) -> None:
 def own_hook(strategy: Any, name: str) -> Any:
     """Return a hook that the strategy wrote itself, else None; empty ones cost nothing."""
     hook = getattr(strategy, name, None)
-    if hook is None or getattr(hook, "__module__", "").startswith("tradewright.strategies.pro"):
-        return None
-    return hook
+    is_empty = getattr(hook, "__func__", None) is getattr(Strategy, name, hook)
+    return None if is_empty else hook

@@ -13,12 +13,13 @@ from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.orders import OrderEvent
 from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import from_ns
+from tradewright.domain.universe import Universe
 from tradewright.engine.context import RunContext
 from tradewright.engine.desk import Desk, Recorder, StrategyFailure, Venue
+from tradewright.engine.frames import FrameSource, IndicatorSource
 from tradewright.engine.guard import Guard
 from tradewright.engine.sleeves import Sleeves
 from tradewright.engine.tape import Cursor, open_tape
-from tradewright.engine.view import IndicatorSource
 from tradewright.ledger import Ledger
 from tradewright.risk import RiskLimits
 
@@ -57,6 +58,10 @@ class LoopSetup:
         For ``ctx.forecast``.
     indicators : callable, optional
         For ``ctx.indicator``.
+    frames : callable, optional
+        Gives the tape in coarser intervals.
+    universe : Universe, optional
+        Members by date, for ``ctx.universe``.
     recorder : Recorder, optional
         Keeps events while the run goes on.
     ledger : Ledger, optional
@@ -75,6 +80,8 @@ class LoopSetup:
     limits: RiskLimits = field(default_factory=RiskLimits)
     forecasts: ForecastPanel | None = None
     indicators: IndicatorSource | None = None
+    frames: FrameSource | None = None
+    universe: Universe | None = None
     recorder: Recorder | None = None
     ledger: Ledger | None = None
     guard: Guard | None = None
@@ -181,6 +188,8 @@ def open_desk(setup: LoopSetup, cursor: Cursor) -> Desk:
         currency=setup.currency,
         forecasts=setup.forecasts,
         indicators=setup.indicators,
+        frames=setup.frames,
+        universe=setup.universe,
     )
     desk = Desk(
         ctx,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,11 +15,11 @@ from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Order
 from tradewright.domain.time import from_ns
+from tradewright.domain.universe import Universe
+from tradewright.engine.frames import EmptyFrame, Frame, FrameSource, IndicatorSource
 from tradewright.engine.tape import Cursor, view_of
 from tradewright.execution import lot_units, tick_units
 from tradewright.ports.broker import AccountState, Broker
-
-IndicatorSource = Callable[[str], NDArray[np.float64]]
 
 
 class TapeView:
@@ -39,6 +39,10 @@ class TapeView:
         What `forecast` answers from.
     indicators : callable, optional
         Gives the values (n_bars, n_instruments) of a feature by name; causal features only.
+    frames : callable, optional
+        Gives the tape in a coarser interval.
+    universe : Universe, optional
+        Members by date; every instrument of the tape by default.
     """
 
     __slots__ = (
@@ -47,6 +51,8 @@ class TapeView:
         "_cursor",
         "_fields",
         "_forecasts",
+        "_frame_source",
+        "_frames",
         "_indicators",
         "_known",
         "_lots",
@@ -54,6 +60,7 @@ class TapeView:
         "_scale",
         "_stamps",
         "_ticks",
+        "_universe",
         "_venue",
         "account_seen",
         "positions",
@@ -69,6 +76,8 @@ class TapeView:
         currency: str = "USD",
         forecasts: ForecastPanel | None = None,
         indicators: IndicatorSource | None = None,
+        frames: FrameSource | None = None,
+        universe: Universe | None = None,
     ) -> None:
         self._bars, self._cursor, self._venue = bars, cursor, venue
         self.symbols = bars.symbols
@@ -81,6 +90,8 @@ class TapeView:
         self._scale = int(10 ** minor_exponent(currency))
         self._forecasts, self._indicators = forecasts, indicators
         self._known: dict[str, NDArray[np.float64]] = {}
+        self._frame_source, self._universe = frames, universe
+        self._frames: dict[str, Frame] = {}
         self.account_seen: AccountState | None = None
         self.positions: Mapping[str, int] = {}
 
@@ -116,7 +127,16 @@ class TapeView:
         """Orders that still work, oldest first."""
         return self._venue.open_orders()
 
-    def history(self, symbol: str | None, n: int, field: str = "close") -> NDArray[np.float64]:
+    @property
+    def universe(self) -> tuple[str, ...]:
+        """Members as of `now`, in the order of `symbols`; all of them without a dated universe."""
+        if self._universe is None:
+            return self.symbols
+        return self._universe.members(self.now_ns, self.symbols)
+
+    def history(
+        self, symbol: str | None, n: int, field: str = "close", interval: str | None = None
+    ) -> NDArray[np.float64]:
         """Return the last `n` values of a field, newest last; see `strategies.Context`."""
         end = self._cursor.row + 1
         try:
@@ -124,18 +144,30 @@ class TapeView:
         except KeyError:
             raise ConfigError(f"bar has no field {field!r}; {nearest(field, FIELDS)}") from None
         column = 0 if symbol is None and self._only else self._column(symbol)
+        if interval is not None and interval != self._bars.interval:
+            return self._frame(interval).history(column, n, field, self._known_ns)
         past: NDArray[np.float64] = values[end - n if end > n else 0 : end, column]
         return past
 
-    def indicator(self, name: str, symbol: str | None = None) -> float:
+    def indicator(self, name: str, symbol: str | None = None, interval: str | None = None) -> float:
         """Return the present value of a feature by name."""
         column = self._column(symbol)
+        if interval is not None and interval != self._bars.interval:
+            return self._frame(interval).indicator(name, column, self._known_ns)
         values = self._known.get(name)
         if values is None:
             if self._indicators is None:
                 raise ConfigError(f"indicator {name!r}: this run was given no feature source")
             values = self._known[name] = self._indicators(name)
         return float(values[self._cursor.row, column])
+
+    def closed(self, interval: str) -> bool:
+        """Return whether a bar of a coarser interval became known with this bar."""
+        if interval == self._bars.interval:
+            return True
+        frame, row = self._frame(interval), self._cursor.row
+        before = frame.end(self._stamps[row - 1]) if row > 0 else 0  # type: ignore[arg-type]
+        return frame.end(self._known_ns) > before
 
     feature = indicator
 
@@ -178,6 +210,20 @@ class TapeView:
     def close_now(self, symbol: str) -> float:
         """Return the close of the present row; NaN where the instrument has no bar."""
         return float(self._fields["close"][self._cursor.row, self._columns[symbol]])
+
+    @property
+    def _known_ns(self) -> int:
+        # Before the first bar nothing is known, although `now` says the first bar's close.
+        return self.now_ns if self._cursor.row >= 0 else -1
+
+    def _frame(self, interval: str) -> Frame:
+        found = self._frames.get(interval)
+        if found is None:
+            if self._frame_source is None:
+                raise ConfigError(f"interval {interval!r}: this run was given the tape alone")
+            made = self._frame_source(interval)
+            found = self._frames[interval] = EmptyFrame() if made is None else Frame(*made)
+        return found
 
     def _name(self, symbol: str | None) -> str:
         if symbol is None:

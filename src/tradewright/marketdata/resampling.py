@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tradewright.domain.bars import Bars, FloatArray, IntArray
-from tradewright.domain.errors import ConfigError, DataError
+from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.intervals import INTERVALS, interval_ns, is_intraday, parse_interval
 from tradewright.domain.panels import content_hash
 from tradewright.marketdata.calendars import TradingCalendar, calendar_of, group_ends, group_keys
@@ -93,7 +93,7 @@ def resample(
     if not keep_begun and _is_begun(bars, closes, interval, calendar):
         whole = closes > closes[0]
         if not whole.any():
-            raise DataError(f"resample: the bars do not fill one whole {interval} bar")
+            raise NoDataError(f"resample: the bars do not fill one whole {interval} bar")
         bars, closes = bars.rows(int(np.argmax(whole)), bars.n_bars), closes[whole]
     starts = np.flatnonzero(np.append(True, np.diff(closes) != 0))
     ends = closes[starts]
@@ -102,7 +102,7 @@ def resample(
     else:
         last = bars.n_bars
     if not len(starts):
-        raise DataError(f"resample: the bars do not fill one whole {interval} bar")
+        raise NoDataError(f"resample: the bars do not fill one whole {interval} bar")
     fields = _aggregate(bars, starts, last)
     return Bars(
         instruments=bars.instruments,

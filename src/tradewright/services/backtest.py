@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.costs import Costs
-from tradewright.domain.bars import Bars
+from tradewright.domain.bars import FIELDS, Bars
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
-from tradewright.domain.errors import CancelledError, ConfigError
+from tradewright.domain.errors import CancelledError, ConfigError, NoDataError
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.outcome import Outcome, RunStatus
 from tradewright.engine import Desk, LoopResult, LoopSetup, Sleeves, run_loop
@@ -247,13 +247,48 @@ def feature_source(bars: Bars) -> Callable[[str], NDArray[np.float64]]:
     def values_of(name: str) -> NDArray[np.float64]:
         from tradewright.features import compute, parse_features
 
-        table = compute(parse_features([name]), bars)
+        table = compute(parse_features([name]), bars if bars.n_bars > 1 else _and_nothing(bars))
         if len(table.names) != 1:
             raise ConfigError(f"indicator {name!r} is {len(table.names)} columns, name one of them")
-        column: NDArray[np.float64] = table.values[:, :, 0]
+        column: NDArray[np.float64] = table.values[: bars.n_bars, :, 0]
         return column
 
     return values_of
+
+
+def _and_nothing(bars: Bars) -> Bars:
+    # A single bar and a row without any: features want two rows and look at no later one.
+    fields: Any = {name: np.vstack([getattr(bars, name), bars.close * np.nan]) for name in FIELDS}
+    return replace(bars, ts=np.append(bars.ts, bars.ts[-1] + 1), **fields)
+
+
+def frame_source(
+    bars: Bars,
+) -> Callable[[str], tuple[Bars, Callable[[str], NDArray[np.float64]]] | None]:
+    """Return what answers ``ctx.history(..., interval="1d")``: the tape in a coarser interval.
+
+    Parameters
+    ----------
+    bars : Bars
+        The tape.
+
+    Returns
+    -------
+    callable
+        Gives the coarser bars, put together session by session and stamped with their close, and
+        the features on them; None where the tape fills no whole bar.
+    """
+
+    def frame_of(interval: str) -> tuple[Bars, Callable[[str], NDArray[np.float64]]] | None:
+        from tradewright.marketdata import resample
+
+        try:
+            coarser = resample(bars, interval, keep_begun=False)
+        except NoDataError:
+            return None
+        return coarser, feature_source(coarser)
+
+    return frame_of
 
 
 class TapeFeed:
@@ -306,6 +341,8 @@ def loop_setup(plan: BacktestPlan, venue: Any, feed: Any, **parts: Any) -> LoopS
         limits=plan.limits,
         forecasts=forecasts if isinstance(forecasts, ForecastPanel) else None,
         indicators=feature_source(plan.bars),
+        frames=frame_source(plan.bars),
+        universe=plan.config.universe,  # type: ignore[arg-type]  # made one by its config
         **parts,
     )
 

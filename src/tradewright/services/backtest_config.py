@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.rules import FillRules
 from tradewright.domain.time import NS_PER_DAY, parse_date
+from tradewright.domain.universe import Universe
 
 PERIOD_TYPES: Final = ("ROLLING", "EXPANDING", "FIXED")
 LIMITS: Final = ("max_position_size", "max_drawdown_limit", "stop_loss_threshold")
@@ -52,6 +53,9 @@ class BacktestConfig:
         Symbol of the tape to compare with; by default SPY where there is one.
     currency : str
         Base currency.
+    universe : Universe or sequence of rows, optional
+        Who is a member when (`tradewright.domain.universe`), for ``ctx.universe``; every
+        instrument at all times by default.
 
     Raises
     ------
@@ -87,6 +91,7 @@ class BacktestConfig:
     seed: int = 0
     benchmark: str | None = None
     currency: str = "USD"
+    universe: Universe | Sequence[Any] | None = None
     given: frozenset[str] = field(default=frozenset(), init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -96,6 +101,8 @@ class BacktestConfig:
                 object.__setattr__(self, name, _date_of(name, value))
         if self.symbols is not None:
             object.__setattr__(self, "symbols", _symbols_of(self.symbols))
+        if self.universe is not None and not isinstance(self.universe, Universe):
+            object.__setattr__(self, "universe", _universe_of(self.universe))
         _check(self)
 
     @classmethod
@@ -142,12 +149,16 @@ class BacktestConfig:
         out: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
+            if item.name == "universe" and value is None:
+                continue
             if isinstance(value, date):
                 value = value.isoformat()
             elif isinstance(value, FillRules):
                 value = {f.name: getattr(value, f.name) for f in fields(value)}
             elif isinstance(value, tuple):
                 value = list(value)
+            elif isinstance(value, Universe):
+                value = value.rows()
             if item.name != "given":
                 out[item.name] = value
         return out
@@ -237,6 +248,12 @@ def _date_of(name: str, value: object) -> date:
         return parse_date(value)
     except Exception as error:
         raise ConfigError(f"{name}: {error}") from None
+
+
+def _universe_of(value: object) -> Universe:
+    if isinstance(value, str) or not isinstance(value, list | tuple):
+        raise ConfigError(f"universe is {value!r}, wanted rows of symbol, valid_from, valid_to")
+    return Universe.of(value)
 
 
 def _symbols_of(value: object) -> tuple[str, ...]:

@@ -92,16 +92,31 @@ class Context(Protocol):
         """Orders that still work, oldest first."""
         ...
 
-    def history(self, symbol: str | None, n: int, field: str = "close") -> NDArray[np.float64]:
-        """Return the last `n` values (fewer at the start), read-only, newest last."""
+    @property
+    def universe(self) -> tuple[str, ...]:
+        """Members as of `now`, in the order of `symbols`; all of them without a dated universe."""
         ...
 
-    def indicator(self, name: str, symbol: str | None = None) -> float:
-        """Return the present value of a feature such as ``rsi(14)``."""
+    def history(
+        self, symbol: str | None, n: int, field: str = "close", interval: str | None = None
+    ) -> NDArray[np.float64]:
+        """Return the last `n` values (fewer at the start), read-only, newest last.
+
+        With a coarser `interval`, of its bars that have closed; the one that still forms is not
+        shown.
+        """
         ...
 
-    def feature(self, name: str, symbol: str | None = None) -> float:
-        """Return the present value of a feature."""
+    def indicator(self, name: str, symbol: str | None = None, interval: str | None = None) -> float:
+        """Return the present value of a feature such as ``rsi(14)``, on coarser bars if asked."""
+        ...
+
+    def feature(self, name: str, symbol: str | None = None, interval: str | None = None) -> float:
+        """Return the present value of a feature; the same as `indicator`."""
+        ...
+
+    def closed(self, interval: str) -> bool:
+        """Return whether a bar of a coarser interval became known with this bar."""
         ...
 
     def forecast(self, symbol: str | None = None) -> float:

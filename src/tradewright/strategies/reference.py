@@ -131,7 +131,8 @@ class MomentumTopN(Strategy):
     -----
     Timing: decided at the close of the review, traded at the next open.
     Missing data: an instrument needs a close at both ends of the window; falling ones are not
-    held even if places stay empty.
+    held even if places stay empty. With a dated universe only its members of the review's day are
+    ranked, and one that has left is sold.
 
     References
     ----------
@@ -175,7 +176,10 @@ class MomentumTopN(Strategy):
         if self._seen <= p["lookback"] or (self._seen - p["lookback"] - 1) % p["every"]:
             return
         rises = np.full(len(ctx.symbols), -np.inf)
+        members = ctx.universe
         for column, symbol in enumerate(ctx.symbols):
+            if symbol not in members:
+                continue
             past = ctx.history(symbol, p["lookback"] + 1)
             rise = past[-1 - p["skip"]] / past[0] - 1.0
             if rise > 0 and not math.isnan(past[-1]):

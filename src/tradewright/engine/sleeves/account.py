@@ -183,6 +183,8 @@ class Sleeves:
                 currency=desk.currency,
                 forecasts=getattr(sleeve.strategy, "forecasts", None) or setup.forecasts,
                 indicators=setup.indicators,
+                frames=setup.frames,
+                universe=setup.universe,
             )
             ctx.positions = book.positions
             names = ("on_start", "on_fill", "on_order", "on_timer", "on_stop")
