@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.metrics.drawdowns import PathRisk
+    from tradewright.services.luck.attribution import Attribution
+    from tradewright.services.luck.chance import Chance
     from tradewright.services.results.evidence import RunStatistics
     from tradewright.services.results.figures import RunMetrics
     from tradewright.services.workspace import Workspace
@@ -224,6 +226,20 @@ class Run:
         from tradewright.services.results.evidence import verdict_of
 
         return verdict_of(self)
+
+    @cached_property
+    def chance(self) -> Chance:
+        """What chance makes of it: resampled paths, shuffled trades, random and later entries."""
+        from tradewright.services.luck.chance import chance_of
+
+        return chance_of(self)
+
+    @cached_property
+    def attribution(self) -> Attribution | None:
+        """Profit by instrument, side, time, sector and factor; None where it cannot be split."""
+        from tradewright.services.luck.attribution import attribution_of
+
+        return attribution_of(self)
 
     @property
     def controls(self) -> tuple[Mapping[str, Any], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,9 +38,12 @@ def summary_document(run: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``run_id, name, kind, status, digest, verdict, metrics, statistics, guards, controls,
-        scores, trials``; metrics and statistics are null where they may not be shown.
+        ``run_id, name, kind, status, digest, verdict, metrics, statistics, intervals, acceptance,
+        chance, attribution, guards, controls, scores, trials``; what measures performance is null
+        where it may not be shown.
     """
+    from tradewright.services.results.documents import plain
+
     verdict, extras = run.verdict, run.extras
     shown = run.may_show_performance
     return {
@@ -56,6 +60,10 @@ def summary_document(run: Run) -> dict[str, Any]:
         },
         "metrics": {k: _finite(v) for k, v in run.metrics.items()} if shown else None,
         "statistics": {k: _finite(v) for k, v in run.statistics.items()} if shown else None,
+        "intervals": plain(run.statistics.as_document()["intervals"]) if shown else None,
+        "acceptance": plain([asdict(check) for check in run.acceptance]) if shown else [],
+        "chance": plain(run.chance.as_document()) if shown else None,
+        "attribution": plain(run.attribution.as_document()) if shown and run.attribution else None,
         "benchmark": run.benchmarks[0].name if shown else None,
         "guards": {
             "leak": {"ok": extras.leak.ok, "summary": extras.leak.summary},

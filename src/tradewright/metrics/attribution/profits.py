@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,7 +123,7 @@ def _walk(places, moves, close):  # type: ignore[no-untyped-def]  # pragma: no c
 
 def grouped(
     profit: FloatArray, keys: Sequence[object], *, start_equity: float
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Add up profits by a key of each row, as money and as contribution to the total return.
 
     Parameters

@@ -30,7 +30,7 @@ class Holdings:
     instrument, entry, bars : ndarray of shape (n_trips,), int64
         Column, bar of the entry, bars from entry to exit.
     weight : ndarray of shape (n_trips,)
-        Signed fraction of equity at the entry.
+        Signed fraction of equity, the mean over the holding.
     cost : ndarray of shape (n_trips,)
         Of both sides, as a fraction of equity at the entry; >= 0.
     """

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tradewright.metrics.returns import returns_of
 from tradewright.metrics.verdict import Verdict, replayed
 from tradewright.ports.run_store import RunStore
+from tradewright.services.luck.attribution import Attribution
+from tradewright.services.luck.chance import Chance
 from tradewright.services.results.documents import read_frame, read_json, read_outcome
 from tradewright.services.results.evidence import RunStatistics
 from tradewright.services.results.extras import RunExtras
@@ -93,3 +95,7 @@ def _restore(run: Run, figures: Mapping[str, Any]) -> None:
         run.metrics.know(stored_metrics(figures["metrics"]))
     if figures.get("statistics") is not None:
         run.__dict__["statistics"] = RunStatistics.from_document(figures["statistics"])
+    if figures.get("chance") is not None:
+        run.__dict__["chance"] = Chance.from_document(figures["chance"])
+    if figures.get("attribution") is not None:
+        run.__dict__["attribution"] = Attribution.from_document(figures["attribution"], run)

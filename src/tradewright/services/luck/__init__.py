@@ -1,0 +1,1 @@
+"""A run beside chance, and where its profit came from."""
