@@ -389,7 +389,9 @@ def _pristine(plan: BacktestPlan) -> BacktestPlan | None:
 def _run_strategy(
     plan: BacktestPlan, progress: Progress | None, is_stopped: Callable[[], bool] | None
 ) -> Outcome:
+    from tradewright.services.risk.guarding import guard_for
+
     venue = open_venue(plan)
     feed = TapeFeed(plan.bars.n_bars, progress, is_stopped)
-    result = run_loop(loop_setup(plan, venue, feed))
+    result = run_loop(loop_setup(plan, venue, feed, guard=guard_for(plan)))
     return finish(venue.outcome(), result)

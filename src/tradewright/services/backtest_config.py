@@ -11,9 +11,11 @@ from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.rules import FillRules
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.domain.universe import Universe
+from tradewright.risk.control.table import LimitTable
 
 PERIOD_TYPES: Final = ("ROLLING", "EXPANDING", "FIXED")
 LIMITS: Final = ("max_position_size", "max_drawdown_limit", "stop_loss_threshold")
+_LAYER: Final = ("risk_profile", "limits")
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -45,6 +47,12 @@ class BacktestConfig:
         Fall from the high-water mark after which the run may only reduce positions.
     stop_loss_threshold : float or None
         Loss of one position against its average cost at which it is closed.
+    risk_profile : str, optional
+        ``conservative``, ``moderate`` or ``aggressive`` switches the standard limits of the risk
+        layer on, by order, strategy, account and portfolio.
+    limits : mapping of str to float, optional
+        Single limits of the risk layer, laid over the profile's: ``{"account.daily_loss": 0.02}``;
+        None switches a standard one off.
     rules : FillRules
         How orders fill.
     seed : int
@@ -87,6 +95,8 @@ class BacktestConfig:
     max_position_size: float | None = 0.25
     max_drawdown_limit: float | None = 0.15
     stop_loss_threshold: float | None = 0.08
+    risk_profile: str | None = None
+    limits: Mapping[str, float | None] | None = None
     rules: FillRules = field(default_factory=FillRules)
     seed: int = 0
     benchmark: str | None = None
@@ -159,7 +169,9 @@ class BacktestConfig:
                 value = list(value)
             elif isinstance(value, Universe):
                 value = value.rows()
-            if item.name != "given":
+            if item.name == "limits" and value is not None:
+                value = dict(value)
+            if item.name != "given" and (item.name not in _LAYER or value is not None):
                 out[item.name] = value
         return out
 
@@ -224,9 +236,23 @@ def _check(config: BacktestConfig) -> None:
             _number(name, value, 0.0, most)
     if not isinstance(config.rules, FillRules):
         raise ConfigError(f"rules is {config.rules!r}, wanted FillRules")
+    limit_table(config)
     first, last = config.range_ns()
     if first is not None and last is not None and first >= last:
         raise ConfigError(f"end_date is {config.end_date}, wanted {config.start_date} or later")
+
+
+def limit_table(config: BacktestConfig) -> LimitTable:
+    """Return the limits of the risk layer that a configuration asks for; empty for none.
+
+    Raises
+    ------
+    ConfigError
+        If a limit or the profile is unknown or out of range.
+    """
+    if config.limits is not None and not isinstance(config.limits, Mapping):
+        raise ConfigError(f"limits is {config.limits!r}, wanted a mapping of limit to value")
+    return LimitTable.of(config.limits, profile=config.risk_profile)
 
 
 def _whole(name: str, value: object, least: int) -> None:

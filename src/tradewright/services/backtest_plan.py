@@ -17,7 +17,7 @@ from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import to_minor
 from tradewright.risk import RiskLimits
-from tradewright.services.backtest_config import LIMITS, BacktestConfig
+from tradewright.services.backtest_config import LIMITS, BacktestConfig, limit_table
 from tradewright.strategies import Context, Strategy, create_strategy, is_strategy
 
 DEFAULT_CASH: Final = 100_000.0
@@ -114,7 +114,8 @@ def plan_backtest(
         stop_loss=settings.stop_loss_threshold,
     )
     what, traded = _cut(what, bars, settings)
-    if is_array and (limits.limits_weights or limits.needs_equity):
+    has_layer = not limit_table(settings).is_empty
+    if is_array and (limits.limits_weights or limits.needs_equity or has_layer):
         what = _limited_arrays(what, settings)
     cash_minor = _cash_of(cash, settings)
     charged = _costs_of(costs, settings)
@@ -204,7 +205,8 @@ def _rows_of(what: Any, first: int, last: int) -> Any:
 def _limited_arrays(what: Any, config: BacktestConfig) -> Any:
     if isinstance(what, TargetWeights):
         return WeightsStrategy(what)
-    named = [name for name in LIMITS if getattr(config, name) is not None]
+    known = (*LIMITS, "limits", "risk_profile")
+    named = [name for name in known if getattr(config, name) is not None]
     raise ConfigError(
         f"config.{named[0]} cannot act on {type(what).__name__} decided ahead: "
         "set it to None, or write a Strategy or TargetWeights"

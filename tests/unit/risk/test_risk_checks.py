@@ -58,7 +58,7 @@ def test_session_refuses_while_the_venue_is_closed():
 
 
 def test_instrument_without_a_price_is_not_bought():
-    gate = gate_of()
+    gate = gate_of({"max_gross": 1.0})
     failure = refusal(gate, order("NVDA"))
     assert (failure.check, failure.rule, failure.reason) == (
         "tradable",

@@ -151,7 +151,7 @@ def check_tradable(look: Look) -> Iterator[Failure]:
     """Refuse an instrument without a price, or with one that is too old."""
     symbol = look.order.symbol
     if not look.px > 0:
-        if not look.is_reducing:
+        if not look.is_reducing and not look.layer.table.is_empty:
             yield Failure(
                 "tradable", "no_price", look.account.name, look.px, math.nan,
                 f"{symbol}: no price is known", DenyReason.NO_BAR,

@@ -11,6 +11,7 @@ from tradewright.ports.clock import Clock
 from tradewright.ports.journal import LedgerStore
 from tradewright.services.paper import events as e
 from tradewright.services.paper.recorder import JournalRecorder
+from tradewright.services.risk.following import PREFIX, RiskFollower
 
 POLL_NS: Final = 100_000_000
 PAUSED: Final = "paused by the user"
@@ -39,6 +40,8 @@ class PacedFeed:
         First row that the earlier life did not reach; rows before it are not paced.
     commands_seen : int
         Number of the last command of the earlier life.
+    follower : RiskFollower, optional
+        Tells what was halted or released in the meantime.
     """
 
     def __init__(
@@ -53,7 +56,9 @@ class PacedFeed:
         history: Mapping[int, list[str]],
         first_new_row: int = 0,
         commands_seen: int = 0,
+        follower: RiskFollower | None = None,
     ) -> None:
+        self._follower = follower
         self._bars, self._journal, self._recorder, self._clock = bars, journal, recorder, clock
         self._stream, self._speed, self._history = command_stream, speed, history
         self._first_new, self._seen = first_new_row, commands_seen
@@ -81,6 +86,7 @@ class PacedFeed:
             if now - self._polled_ns >= POLL_NS or due > now:
                 self._polled_ns = now
                 self._take_commands(desk, row)
+                self._follow_risk(desk, row)
                 if self.stop_reason is not None:
                     return False
             if now >= due:
@@ -99,8 +105,17 @@ class PacedFeed:
             if entry.kind == "stop":
                 self.stop_reason = str(entry.payload.get("reason") or "stopped by the user")
 
+    def _follow_risk(self, desk: Desk, row: int) -> None:
+        if self._follower is not None:
+            for name in self._follower.news():
+                payload = {"row": row, "name": name, "number": self._seen}
+                self._recorder.note((e.COMMAND, self._clock.now_ns(), payload))
+                self._act(desk, name)
+
     def _act(self, desk: Desk, name: str) -> None:
-        if name == "pause":
+        if name.startswith(PREFIX) and self._follower is not None:
+            self._follower.act(desk, name)
+        elif name == "pause":
             desk.entries_off, self.state = PAUSED, "PAUSED"
         elif name == "resume":
             desk.entries_off, self.state = "", "RUNNING"

@@ -24,6 +24,9 @@ from tradewright.services.paper.feed import PacedFeed
 from tradewright.services.paper.recorder import JournalRecorder
 from tradewright.services.paper.sources import PaperSource, resolve_source
 from tradewright.services.paper.state import SessionState
+from tradewright.services.risk.control import RiskControl
+from tradewright.services.risk.following import RiskFollower
+from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
 from tradewright.services.workspace import Workspace
 
 LOG = logging.getLogger("tradewright.paper")
@@ -96,6 +99,7 @@ def started_payload(
         "symbols": list(bars.symbols),
         "interval": bars.interval,
         "data_version": source.bars.data_version,
+        "risk": risk_settings(plan),
         "first_ns": int(bars.ts[0]),
         "last_ns": int(bars.ts[-1]),
     }
@@ -227,6 +231,9 @@ class PaperSession:
         kept: Ledger,
     ) -> None:
         plan, clock = self._plan, self._workspace.clock
+        guard = guard_for(plan, account=PAPER, always=True)
+        assert guard is not None  # asked for in any case
+        control = RiskControl(self._workspace.journal, self._workspace.data_dir, clock)
         feed = PacedFeed(
             plan.bars,
             self._workspace.journal,
@@ -237,11 +244,13 @@ class PaperSession:
             history=history,
             first_new_row=reached + 1,
             commands_seen=seen,
+            follower=RiskFollower(control, self.session_id, guard),
         )
         recorder.note((e.STATUS, clock.now_ns(), {"state": "RUNNING", "message": ""}))
         venue = open_venue(plan)
         ledger = Ledger.replay(kept.entries[:1], plan.config.currency)
-        result = run_loop(loop_setup(plan, venue, feed, recorder=recorder, ledger=ledger))
+        parts = {"recorder": recorder, "ledger": ledger, "guard": guard}
+        result = run_loop(loop_setup(plan, venue, feed, **parts))
         if recorder.is_recovering and result.status is RunStatus.COMPLETED:
             raise LedgerError("the journal holds events that the recovery did not make again")
         check_books(ledger, venue.account())
