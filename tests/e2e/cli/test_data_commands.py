@@ -132,3 +132,23 @@ def test_sources_lists_windows(place):
     rows = {row["name"]: row for row in json.loads(run(place, "sources", "--json").stdout)}
     assert rows["yahoo"]["intervals"]["1m"] == "last 30 days, 7 days a request"
     assert rows["sample"]["ready"] is True
+
+
+def test_sample_needs_no_network(tmp_path):
+    script = (
+        "import socket, sys\n"
+        "def refuse(*words): raise OSError('the network is off')\n"
+        "socket.socket.connect = socket.getaddrinfo = refuse\n"
+        "from tradewright.app.cli.main import run\n"
+        "sys.exit(run(sys.argv[1:]))\n"
+    )
+    env = {**os.environ, "DATA_DIR": str(tmp_path / "data")}
+    for words in (
+        ["data", "fetch", "--source", "sample", "--symbols", "KO"],
+        ["backtest", "run", "--strategy", "buy_and_hold", "--symbols", "KO"],
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-c", script, *words],
+            capture_output=True, text=True, env=env, timeout=120, check=False,
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr

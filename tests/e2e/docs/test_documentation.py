@@ -52,6 +52,14 @@ def test_every_page_says_its_kind(page):
     )
 
 
+def test_every_page_is_in_the_navigation_and_every_entry_is_a_page():
+    told = re.findall(
+        r"(?::|-)\s+([\w/.-]+\.md)\s*$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE
+    )
+    pages = {str(page.relative_to(ROOT / "docs")) for page in (ROOT / "docs").rglob("*.md")}
+    assert sorted(told) == sorted(pages)
+
+
 def test_every_public_name_is_described_and_exists():
     told = set(re.findall(r"`tw\.(\w+)", (ROOT / "docs/reference/python-api.md").read_text()))
     assert told <= set(tw.__all__)
