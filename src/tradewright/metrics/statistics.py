@@ -113,20 +113,26 @@ def newey_west_test(returns: FloatArray, *, lags: int | None = None) -> tuple[fl
     """
     from scipy.special import ndtr
 
+    error, used = newey_west_error(returns, lags=lags)
+    if math.isnan(error):
+        return math.nan, math.nan, used
+    t = float(returns.mean()) / error
+    return t, 2.0 * float(ndtr(-abs(t))), used
+
+
+def newey_west_error(returns: FloatArray, *, lags: int | None = None) -> tuple[float, int]:
+    """Return the standard error of the mean of `newey_west_test`, and the lags used."""
     n = len(returns)
     used = math.floor(4 * (n / 100) ** (2 / 9)) if lags is None else lags
     used = max(0, min(used, n - 1))
     if n < 2:
-        return math.nan, math.nan, used
+        return math.nan, used
     centred = returns - returns.mean()
     variance = float(centred @ centred) / n
     for lag in range(1, used + 1):
         weight = 1.0 - lag / (used + 1)
         variance += 2.0 * weight * float(centred[lag:] @ centred[:-lag]) / n
-    if variance <= 1e-30:
-        return math.nan, math.nan, used
-    t = float(returns.mean()) / math.sqrt(variance / n)
-    return t, 2.0 * float(ndtr(-abs(t))), used
+    return math.sqrt(variance / n) if variance > 1e-30 else math.nan, used
 
 
 def probabilistic_sharpe(moments: SharpeMoments, *, benchmark: float = 0.0) -> float:

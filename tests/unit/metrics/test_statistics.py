@@ -10,6 +10,7 @@ import statsmodels.api as sm
 
 from tradewright.domain.errors import DataError
 from tradewright.metrics.bootstrap import optimal_block_length, stationary_bootstrap
+from tradewright.metrics.intervals import closed_form_intervals
 from tradewright.metrics.stability import window_stability
 from tradewright.metrics.statistics import (
     SharpeMoments,
@@ -161,6 +162,44 @@ def test_bootstrap_of_independent_returns_matches_the_formula() -> None:
     assert mean.high_95 - mean.low_95 == pytest.approx(
         2 * 1.96 * r.std(ddof=1) / math.sqrt(1500), rel=0.08
     )
+
+
+def test_closed_form_interval_of_the_mean_equals_statsmodels() -> None:
+    r = ar1(0.3, 700, 2, mean=0.001)
+    lags = math.floor(4 * 7 ** (2 / 9))
+    options = {"maxlags": lags, "use_correction": False}
+    fit = sm.OLS(r, np.ones_like(r)).fit(cov_type="HAC", cov_kwds=options)
+    found = closed_form_intervals(r, periods_per_year=252)
+    assert found["mean"] == pytest.approx(tuple(fit.conf_int()[0]))
+    logs = sm.OLS(np.log1p(r), np.ones_like(r)).fit(cov_type="HAC", cov_kwds=options)
+    assert found["annual_return"] == pytest.approx(tuple(np.expm1(252 * logs.conf_int()[0])))
+
+
+@pytest.mark.parametrize("shape", [3.0, 8.0, 1e6])
+def test_mertens_error_is_the_spread_of_the_ratio_over_samples(shape: float) -> None:
+    """Skewed and fat returns (gamma), ratio 0.2 a session: the spread over many samples."""
+    rng = np.random.default_rng(int(shape))
+    draws = -rng.gamma(shape, 1.0, (4000, 500))
+    draws = (draws + shape) / math.sqrt(shape) + 0.2
+    ratios = draws.mean(axis=1) / draws.std(axis=1, ddof=1)
+    truth = SharpeMoments(0.2, 500, -2 / math.sqrt(shape), 3 + 6 / shape)
+    assert truth.standard_error == pytest.approx(ratios.std(), rel=0.04)
+
+
+def test_closed_form_interval_of_the_sharpe_ratio_covers_the_truth() -> None:
+    hits = 0
+    for seed in range(400):
+        r = np.random.default_rng(seed).normal(0.0008, 0.01, 750)
+        low, high = closed_form_intervals(r, periods_per_year=252, risk_free=0.0)["sharpe"]
+        hits += low <= 0.08 * math.sqrt(252) <= high
+    assert 0.92 <= hits / 400 <= 0.98
+
+
+def test_closed_form_intervals_after_a_total_loss_or_without_variance_are_undefined() -> None:
+    lost = closed_form_intervals(np.array([0.01, -1.0, 0.02]), periods_per_year=252)
+    assert math.isnan(lost["annual_return"][0])
+    flat = closed_form_intervals(np.zeros(30), periods_per_year=252)
+    assert all(math.isnan(bound) for bounds in flat.values() for bound in bounds)
 
 
 def test_same_seed_gives_the_same_intervals() -> None:

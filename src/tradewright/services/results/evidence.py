@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from tradewright.domain.outcome import RunStatus
 from tradewright.metrics.acceptance import AcceptanceCheck, AcceptanceLimits, accept
 from tradewright.metrics.attribution.factors import factor_regression
 from tradewright.metrics.bootstrap import BootstrapResult, Interval, stationary_bootstrap
+from tradewright.metrics.intervals import closed_form_intervals
 from tradewright.metrics.returns import performance, returns_of, sharpe, total_return
 from tradewright.metrics.stability import window_stability
 from tradewright.metrics.statistics import (
@@ -46,10 +47,13 @@ class RunStatistics(Mapping[str, float]):
     bootstrap : BootstrapResult
         Intervals of mean, Sharpe ratio, annual and total return, drawdown, and of the differences
         to the benchmark.
+    closed_form : mapping of str to (low, high)
+        95 % intervals of mean, Sharpe ratio (Mertens) and annual return in closed form.
     """
 
     values_by_name: Mapping[str, float]
     bootstrap: BootstrapResult
+    closed_form: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> float:
         return self.values_by_name[name]
@@ -73,6 +77,7 @@ class RunStatistics(Mapping[str, float]):
         return {
             "values": dict(self.values_by_name),
             "intervals": intervals,
+            "closed_form": {name: list(found) for name, found in self.closed_form.items()},
             "block_length": self.bootstrap.block_length,
             "resamples": self.bootstrap.resamples,
         }
@@ -85,7 +90,11 @@ class RunStatistics(Mapping[str, float]):
             for name, found in document["intervals"].items()
         }
         bootstrap = BootstrapResult(intervals, document["block_length"], document["resamples"])
-        return cls({name: _number(v) for name, v in document["values"].items()}, bootstrap)
+        closed = {
+            name: (_number(low), _number(high))
+            for name, (low, high) in document.get("closed_form", {}).items()
+        }
+        return cls({name: _number(v) for name, v in document["values"].items()}, bootstrap, closed)
 
 
 def statistics_of(run: Run) -> RunStatistics:
@@ -139,7 +148,10 @@ def statistics_of(run: Run) -> RunStatistics:
         benchmark=run.benchmarks[0].returns,
         risk_free=run.risk_free,
     )
-    return RunStatistics(values, bootstrap)
+    closed = closed_form_intervals(
+        returns, periods_per_year=timeline.periods_per_year, risk_free=run.risk_free
+    )
+    return RunStatistics(values, bootstrap, closed)
 
 
 def _beyond_benchmark(run: Run) -> dict[str, float]:
