@@ -6,6 +6,12 @@ import os
 from functools import cache
 from pathlib import Path
 
+from tradewright.app.account_settings import (
+    account_limits,
+    rebalancing_config,
+    signal_settings,
+    tax_rates,
+)
 from tradewright.app.bus import InProcessBus
 from tradewright.app.clock import WallClock
 from tradewright.app.settings import LoadedSettings, Settings, load_settings
@@ -70,6 +76,10 @@ def open_workspace() -> Workspace:
         bus=InProcessBus(),
         clock=WallClock(),
         feed=lambda name: _open_feed(name, values),
+        account=account_limits(values.signals, values.risk),
+        signals=signal_settings(values.signals, values.portfolio),
+        rebalancing=rebalancing_config(values.portfolio),
+        taxes=tax_rates(values.portfolio),
     )
 
 

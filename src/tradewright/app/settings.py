@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
+from tradewright.app.account_settings import Portfolio, Risk, Signals
+from tradewright.app.account_settings import Section as _Section
 from tradewright.domain.errors import ConfigError, nearest
 
 WELL_KNOWN = {
@@ -30,10 +32,6 @@ WELL_KNOWN = {
 }
 PREFIX = "TRADEWRIGHT_"
 NOT_SETTINGS = {"TRADEWRIGHT_REQUIRE_SERVICES"}
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Paths(_Section):
@@ -87,6 +85,9 @@ class Settings(_Section):
     api: Api = Field(default_factory=Api)
     logging: Logging = Field(default_factory=Logging)
     feeds: Feeds = Field(default_factory=Feeds)
+    signals: Signals = Field(default_factory=Signals)
+    portfolio: Portfolio = Field(default_factory=Portfolio)
+    risk: Risk = Field(default_factory=Risk)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from tradewright.domain.errors import DataError, NoDataError, nearest
 from tradewright.domain.instruments import normalise_symbol
 from tradewright.domain.signals import Action, Blocked, Signal
 from tradewright.domain.time import NS_PER_DAY, from_ns, parse_date
-from tradewright.portfolio.decision import SignalHistory
+from tradewright.portfolio.decision import DecisionEngine, DecisionSettings, SignalHistory
+from tradewright.portfolio.sizing import AccountLimits
 from tradewright.services.workspace import Workspace, current_workspace
 
 if TYPE_CHECKING:
@@ -210,6 +211,65 @@ def find_run(workspace: Workspace, named: str) -> str:
     known = [*(run.run_id for run in runs), *dict.fromkeys(run.name for run in runs)]
     hint = nearest(named, known) or "run it with 'tradewright study run'"
     raise NoDataError(f"no stored run of a study is called {named!r}; {hint}")
+
+
+def open_engine(mode: str = "paper", workspace: Workspace | None = None) -> DecisionEngine:
+    """Return the decision engine of the settings in force.
+
+    Parameters
+    ----------
+    mode : str
+        ``backtest``, ``paper`` or ``live``.
+    workspace : Workspace, optional
+        The default one unless given.
+
+    Returns
+    -------
+    DecisionEngine
+        With the account's limits.
+
+    Raises
+    ------
+    ConfigError
+        If the stop is switched off and the mode is ``live``.
+    """
+    space = workspace if workspace is not None else current_workspace()
+    return DecisionEngine(space.signals, account=space.account, mode=mode)
+
+
+def account_notes(decision: DecisionSettings, account: AccountLimits) -> tuple[str, ...]:
+    """Return where a study may hold more than an account allows.
+
+    Parameters
+    ----------
+    decision : DecisionSettings
+        Of the study.
+    account : AccountLimits
+        Of the account.
+
+    Returns
+    -------
+    tuple of str
+        One sentence for each value above the account's; paper uses the tighter one for rule
+        ``signal``.
+
+    Examples
+    --------
+    >>> from tradewright.portfolio import DecisionSettings
+    >>> from tradewright.portfolio.sizing import AccountLimits
+    >>> account_notes(DecisionSettings(max_weight=0.25), AccountLimits())[0][:52]
+    'decision.max_weight 0.25 is above the account limit '
+    """
+    if decision.signals is not None:
+        key, value = "decision.signals.max_position_size", decision.signals.sizing.max_position_size
+        then = "paper and live use the tighter one"
+    else:
+        key, value = "decision.max_weight", decision.max_weight
+        then = "an account refuses what exceeds it"
+    limit = account.max_position_size
+    if value <= limit:
+        return ()
+    return (f"{key} {value:g} is above the account limit {limit:g} of one holding: {then}",)
 
 
 def _listed(value: Any) -> Any:

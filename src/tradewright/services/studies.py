@@ -13,6 +13,7 @@ from tradewright.domain.errors import (
     NoDataError,
     nearest,
 )
+from tradewright.services.decisions import account_notes
 from tradewright.services.results.extras import Guard
 from tradewright.services.runs import Run
 from tradewright.services.study import fitting, loading
@@ -220,7 +221,11 @@ class Study:
             fits=fits,
             seconds=seconds + sum(stages.seconds.values()),
             memory_mb=memory,
-            notes=(*data.traded.notes, *table.notes),
+            notes=(
+                *data.traded.notes,
+                *table.notes,
+                *account_notes(self.page.decision.settings(), space.account),
+            ),
         )
 
     def run(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tradewright.domain.errors import ConfigError
 from tradewright.portfolio.decision import SignalSettings
+from tradewright.portfolio.rebalancing import RebalancingConfig, TaxRates
 from tradewright.portfolio.sizing import AccountLimits
 from tradewright.ports.bar_store import BarStore
 from tradewright.ports.clock import Clock
@@ -32,6 +33,8 @@ class Workspace:
     feed: Callable[[str], HistoryFeed]
     account: AccountLimits = field(default_factory=AccountLimits)
     signals: SignalSettings = field(default_factory=SignalSettings)
+    rebalancing: RebalancingConfig = field(default_factory=RebalancingConfig)
+    taxes: TaxRates = field(default_factory=TaxRates)
 
 
 _opener: Callable[[], Workspace] | None = None
