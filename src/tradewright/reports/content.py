@@ -133,6 +133,12 @@ class ReportContent:
         Metrics by name, of the run and of its benchmark.
     intervals : mapping of str to Interval
         Bootstrap intervals by metric.
+    closed_form : mapping of str to (low, high)
+        95 % intervals in closed form by metric.
+    acceptance : sequence of mapping
+        ``{"name", "value", "limit", "ok"}`` of each acceptance threshold.
+    chance, attribution : mapping
+        What chance makes of the run, and its profit by origin, as plain values.
     luck : mapping of str to float
         Statistics by name; holds ``deflated_sharpe`` and ``trials``.
     conventions : sequence of str
@@ -174,6 +180,10 @@ class ReportContent:
     figures: Mapping[str, float] = field(default_factory=dict)
     benchmark_figures: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)
+    closed_form: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    acceptance: Rows = ()
+    chance: Mapping[str, Any] = field(default_factory=dict)
+    attribution: Mapping[str, Any] = field(default_factory=dict)
     luck: Mapping[str, float] = field(default_factory=dict)
     conventions: Sequence[str] = ()
     windows: Rows = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from tradewright.reports import details, sections
+from tradewright.reports import details, luck, sections
 from tradewright.reports.content import ReportContent, check_content
 from tradewright.reports.markup import Markup, el, void
 
@@ -46,6 +46,7 @@ def render_report(content: ReportContent) -> str:
             sections.growth_section(content),
             sections.months_section(content),
             sections.metrics_section(content),
+            luck.luck_section(content),
             sections.windows_section(content),
             details.candles_section(content),
             details.trades_section(content),
@@ -53,6 +54,7 @@ def render_report(content: ReportContent) -> str:
             details.costs_section(content),
             details.sleeves_section(content),
             details.start_section(content),
+            luck.attribution_section(content),
             details.scores_section(content),
             details.controls_section(content),
         ]

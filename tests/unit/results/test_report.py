@@ -70,9 +70,9 @@ def test_page_has_every_section_in_order(run: Run, make_run: Callable[..., Run])
     )
     page = Page(make_run(extras=extras).html())
     assert page.headings == [
-        "Growth of 1", "Monthly returns", "Metrics", "Walk-forward windows", "Trades on price",
-        "Trades", "Exposure", "Costs", "Start date", "Models", "Controls", "Data and leaks",
-        "Assumptions", "Manifest",
+        "Growth of 1", "Monthly returns", "Metrics", "Luck", "Walk-forward windows",
+        "Trades on price", "Trades", "Exposure", "Costs", "Start date", "Attribution", "Models",
+        "Controls", "Data and leaks", "Assumptions", "Manifest",
     ]  # fmt: skip
 
 
@@ -188,3 +188,19 @@ def test_comparison_page_names_what_differs(make_run: Callable[..., Run]) -> Non
     page = Page(render_comparison(content))
     assert page.headings == ["Growth of 1", "Metrics", "What differs"]
     assert all(link.startswith("#") for link in page.links)
+
+
+def test_page_shows_luck_and_origin(run: Run) -> None:
+    text = run.html()
+    entries, found = run.chance.entries, run.attribution
+    assert f"{entries.pass_share * 100:.1f}%" in text
+    assert "Random entries that meet it" in text
+    for name in ("min sharpe ratio", "max drawdown threshold", "min win rate", "Lose half"):
+        assert name in text
+    best = found.instruments[0]
+    assert f"{best['contribution'] * 100:+.2f}%".replace("-", "−") in text
+    low, high = run.statistics.closed_form["sharpe"]
+    assert f"{low:.2f} to {high:.2f}".replace("-", "−") in text
+    assert f"Excess return of {found.excess_return * 100:+.1f}%".replace("-", "−") in text
+    for title in ("Long and short", "By weekday", "By factor", "allocation".capitalize()):
+        assert title in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -85,6 +86,10 @@ def report_of(run: Run) -> ReportContent:
         figures=dict(run.metrics),
         benchmark_figures=_benchmark_figures(run),
         intervals=run.statistics.bootstrap.intervals,
+        closed_form=run.statistics.closed_form,
+        acceptance=[asdict(check) for check in run.acceptance],
+        chance=run.chance.as_document(),
+        attribution=run.attribution.as_document() if run.attribution else {},
         luck=dict(run.statistics),
         conventions=_conventions(run),
         windows=_windows(run),
