@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, RefusedError, nearest
@@ -21,9 +21,9 @@ from tradewright.services.paper import events as e
 from tradewright.services.paper.session import plan_session, session_stream
 from tradewright.services.paper.sources import PaperSource, resolve_source
 from tradewright.services.paper.state import SessionState
+from tradewright.services.risk.following import PREFIX
+from tradewright.services.risk.guarding import PAPER, guard_for
 from tradewright.services.workspace import Workspace, current_workspace
-
-_INTERFERES: Final = ("pause", "flatten")
 
 
 def parity(session_id: str = "latest", workspace: Workspace | None = None) -> ParityReport:
@@ -83,9 +83,13 @@ def _read(workspace: Workspace, session_id: str) -> tuple[SessionState, int | No
     state, manual_row = SessionState(session_id), None
     for entry in workspace.journal.read(session_stream(session_id)):
         state.apply(entry)
-        if entry.kind == e.COMMAND and entry.payload["name"] in _INTERFERES and manual_row is None:
+        if entry.kind == e.COMMAND and manual_row is None and _interferes(entry.payload["name"]):
             manual_row = int(entry.payload["row"])
     return state, manual_row
+
+
+def _interferes(command: str) -> bool:
+    return command in ("pause", "flatten") or command.startswith(PREFIX)
 
 
 def _plan(workspace: Workspace, state: SessionState) -> tuple[PaperSource, BacktestPlan]:
@@ -145,7 +149,8 @@ def _closes(bars: Bars) -> dict[str, float]:
 
 def _replayed(plan: BacktestPlan, data_version: str) -> TradeRecord:
     venue, kept = open_venue(plan), _Kept()
-    run_loop(loop_setup(plan, venue, TapeFeed(plan.bars.n_bars), recorder=kept))
+    feed, guard = TapeFeed(plan.bars.n_bars), guard_for(plan, account=PAPER)
+    run_loop(loop_setup(plan, venue, feed, recorder=kept, guard=guard))
     account = venue.account()
     return TradeRecord(
         orders=kept.orders,
