@@ -21,6 +21,8 @@ SPLITS: Final = (
     ("hours", "By hour of the close (UTC)"),
     ("regimes", "By market, as known before"),
 )
+MOST_ROWS: Final = 12
+"""Longer tables are folded."""
 INTERVALS: Final = ("sharpe", "annual_return", "max_drawdown", "total_return")
 
 
@@ -48,7 +50,7 @@ def attribution_section(content: ReportContent) -> Markup | None:
         Column("profit", f"Profit {content.currency}", partial(_signed, write=_money)),
         Column("contribution", "of total return", shown),
     ]
-    blocks = []
+    blocks, folded = [], []
     for key, title in SPLITS:
         rows = found.get(key) or ()
         if rows:
@@ -57,12 +59,15 @@ def attribution_section(content: ReportContent) -> Markup | None:
                 "profit": sum(float(row["profit"]) for row in rows),
                 "contribution": found["total_return"],
             }
-            inner = table(columns, [*rows, total], class_="steps")
-            long = len(rows) > 12
-            blocks.append(_folded(title, inner) if long else el("div", el("h3", title), inner))
+            inner = table(columns, [*rows, total])
+            if len(rows) > MOST_ROWS:
+                folded.append(_folded(title, inner))
+            else:
+                blocks.append(el("div", el("h3", title), inner))
     return section(
         "Attribution",
         el("div", blocks, class_="halves"),
+        folded,
         _sectors(found, shown),
         _factors(found.get("factors") or ()),
         id_="attribution",
@@ -122,7 +127,7 @@ def _acceptance(content: ReportContent) -> Markup | None:
         Column("value", "Found", _as_is),
         Column("limit", "Limit", _as_is),
         Column("ok", "", is_number=False),
-        Column("share", "Random entries that meet it", _as_is),
+        Column("share", "Random entries", _as_is),
     ]
     note = None
     if entries:
@@ -130,8 +135,8 @@ def _acceptance(content: ReportContent) -> Markup | None:
         note = el(
             "p",
             f"{percent(entries['pass_share'])} of {draws} strategies with the same holdings "
-            f"entered at random meet all of them; the Sharpe ratio of these entries is beaten "
-            f"by chance with p = {number(entries['p_value'], digits=3)}.",
+            f"entered at random meet all of them; entries at random do as well as the run's own "
+            f"with p = {number(entries['p_value'], digits=3)}.",
             class_="muted small-print",
         )
     return el("div", table(columns, rows), note)
@@ -157,9 +162,9 @@ def _paths(content: ReportContent) -> Markup | None:
     columns = [
         Column("name", "Simulated paths", is_number=False, wraps=True),
         Column("end", "Return, 90%", _as_is),
-        Column("fall", "Worst drawdown in 20", _as_is),
-        Column("loss", "End in a loss", _as_is),
-        Column("half", "Lose half", _as_is),
+        Column("fall", "Drawdown, 5%", _as_is),
+        Column("loss", "Loss", _as_is),
+        Column("half", "Half lost", _as_is),
     ]
     return el("div", table(columns, rows))
 
@@ -169,7 +174,7 @@ def _delays(content: ReportContent) -> Markup | None:
     if not entries:
         return None
     columns = [
-        Column("bars", "Entries and exits later by, bars"),
+        Column("bars", "Bars later", is_number=False),
         Column("total_return", "Return", partial(percent, signed=True)),
         Column("sharpe", "Sharpe", number),
         Column("max_drawdown", "Drawdown", percent),
