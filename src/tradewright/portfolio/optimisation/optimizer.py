@@ -27,6 +27,7 @@ from tradewright.portfolio.optimisation.result import (
     effective_number,
 )
 from tradewright.portfolio.optimisation.result_cache import ResultCache, key_of
+from tradewright.portfolio.solvers.threads import one_thread
 
 FloatArray = NDArray[np.float64]
 Weights = Mapping[str, float] | FloatArray
@@ -112,9 +113,10 @@ class PortfolioOptimizer:
         if kept is not None:
             return kept
         started = time.perf_counter()
-        problem, notes = self._problem(mean, matrix, symbols, limits, current)
-        own, solve = prepare(chosen, problem, given)
-        found = answer(own, solve)
+        with one_thread():
+            problem, notes = self._problem(mean, matrix, symbols, limits, current)
+            own, solve = prepare(chosen, problem, given)
+            found = answer(own, solve)
         spent = (time.perf_counter() - started) * 1e3
         warnings = (*given.notes, *notes)
         result = _result(found, own, limits, name=chosen, warnings=warnings, spent_ms=spent)
@@ -159,7 +161,8 @@ class PortfolioOptimizer:
         given = inputs or NO_INPUTS
         panel = np.asarray(returns, dtype=np.float64)
         symbols = _symbols(getattr(returns, "columns", None), given.symbols, panel.shape[-1])
-        moments = estimate_moments(panel, symbols, estimation, prior=prior)
+        with one_thread():
+            moments = estimate_moments(panel, symbols, estimation, prior=prior)
         settings = estimation or EstimationSettings()
         result = self.optimize_portfolio(
             moments.mean,

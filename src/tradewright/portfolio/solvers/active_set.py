@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tradewright.domain.errors import ModelError
 from tradewright.jit import jit
+from tradewright.portfolio.solvers.threads import one_thread
 
 FloatArray = NDArray[np.float64]
 _PATIENCE: Final = 5
@@ -84,7 +85,8 @@ def nonnegative_quadratic(covariance: FloatArray, gain: FloatArray) -> tuple[Flo
     fewest, patience = width + 1, _PATIENCE
     x = np.zeros(width)
     for rounds in range(1, 50 * width + 1):
-        x, slack = _stationary(matrix, linear, inside)
+        with one_thread():
+            x, slack = _stationary(matrix, linear, inside)
         wrong = (inside & (x < -_TOLERANCE * size)) | (~inside & (slack < -_TOLERANCE * size))
         count = int(wrong.sum())
         if not count:
