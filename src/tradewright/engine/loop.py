@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import CancelledError, TradewrightError
@@ -20,8 +22,11 @@ from tradewright.engine.frames import FrameSource, IndicatorSource
 from tradewright.engine.guard import Guard
 from tradewright.engine.sleeves import Sleeves
 from tradewright.engine.tape import Cursor, open_tape
+from tradewright.engine.watchdog import Watchdog
 from tradewright.ledger import Ledger
 from tradewright.risk import RiskLimits
+
+_PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
 
 
 class RowFeed(Protocol):
@@ -66,6 +71,8 @@ class LoopSetup:
         Keeps events while the run goes on.
     ledger : Ledger, optional
         The book; a new one with the initial cash by default.
+    max_seconds_per_bar : float or None
+        Time after which a hook that does not end fails the run; None waits for ever.
     guard : Guard, optional
         The risk layer; none by default.
     """
@@ -85,6 +92,7 @@ class LoopSetup:
     recorder: Recorder | None = None
     ledger: Ledger | None = None
     guard: Guard | None = None
+    max_seconds_per_bar: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,25 +144,26 @@ def run_loop(setup: LoopSetup) -> LoopResult:
     watches = setup.limits.needs_equity or setup.guard is not None
     hook, status, message, trace = "on_start", RunStatus.COMPLETED, "", ""
     try:
-        setup_hook(desk, "on_start")
-        hook = "on_bar"
-        for row in setup.feed.rows(desk):
-            cursor.row = desk.row = row
-            ctx.account_seen = None
-            if advance(row) is not False and listens:  # False: the venue knows of no news
-                fills, events = poll()
-                if fills or events:
-                    desk.receive(fills, events)
-            if ctx.timers:
-                desk.ring()
-            on_bar(ctx, bar)
-            if watches:
-                desk.watch()
-            if ctx.wanted or ctx.orders or ctx.cancels or desk.flatten:
-                desk.send()
-            if recorder is not None:
-                recorder.bar_done(row, ctx.account)
-        setup_hook(desk, "on_stop")
+        with Watchdog(setup.strategy, cursor, setup.max_seconds_per_bar):
+            setup_hook(desk, "on_start")
+            hook = "on_bar"
+            for row in setup.feed.rows(desk):
+                cursor.row = desk.row = row
+                ctx.account_seen = None
+                if advance(row) is not False and listens:  # False: the venue knows of no news
+                    fills, events = poll()
+                    if fills or events:
+                        desk.receive(fills, events)
+                if ctx.timers:
+                    desk.ring()
+                on_bar(ctx, bar)
+                if watches:
+                    desk.watch()
+                if ctx.wanted or ctx.orders or ctx.cancels or desk.flatten:
+                    desk.send()
+                if recorder is not None:
+                    recorder.bar_done(row, ctx.account)
+            setup_hook(desk, "on_stop")
     except (KeyboardInterrupt, CancelledError) as stop:
         status, message = RunStatus.CANCELLED, str(stop) or "stopped by the user"
     except Exception as error:
@@ -241,7 +250,7 @@ def explain(error: BaseException, hook: str, bars: Bars, row: int) -> str:
     elif isinstance(error, TradewrightError) and not _raised_under(error, hook):
         return f"{error} {when}"
     frames = traceback.extract_tb(cause.__traceback__)
-    users = [f for f in frames if "/tradewright/" not in f.filename.replace("\\", "/")] or frames
+    users = [f for f in frames if not f.filename.startswith(_PACKAGE)] or frames
     place = f" in {users[-1].filename}:{users[-1].lineno}" if users else ""
     return f"strategy raised in {hook} {when}: {type(cause).__name__}: {cause}{place}"
 

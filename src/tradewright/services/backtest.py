@@ -342,6 +342,7 @@ def loop_setup(plan: BacktestPlan, venue: Any, feed: Any, **parts: Any) -> LoopS
         forecasts=forecasts if isinstance(forecasts, ForecastPanel) else None,
         indicators=feature_source(plan.bars),
         frames=frame_source(plan.bars),
+        max_seconds_per_bar=plan.config.max_seconds_per_bar,
         universe=plan.config.universe,  # type: ignore[arg-type]  # made one by its config
         **parts,
     )

@@ -16,6 +16,7 @@ from tradewright.risk.control.table import LimitTable
 PERIOD_TYPES: Final = ("ROLLING", "EXPANDING", "FIXED")
 LIMITS: Final = ("max_position_size", "max_drawdown_limit", "stop_loss_threshold")
 _LAYER: Final = ("risk_profile", "limits")
+PATIENCE_S: Final = 300.0
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -64,6 +65,9 @@ class BacktestConfig:
     universe : Universe or sequence of rows, optional
         Who is a member when (`tradewright.domain.universe`), for ``ctx.universe``; every
         instrument at all times by default.
+    max_seconds_per_bar : float or None
+        Time after which a strategy that does not come back from a bar fails the run; None waits
+        for ever.
 
     Raises
     ------
@@ -102,6 +106,7 @@ class BacktestConfig:
     benchmark: str | None = None
     currency: str = "USD"
     universe: Universe | Sequence[Any] | None = None
+    max_seconds_per_bar: float | None = PATIENCE_S
     given: frozenset[str] = field(default=frozenset(), init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -159,8 +164,8 @@ class BacktestConfig:
         out: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if item.name == "universe" and value is None:
-                continue
+            if (item.name, value) in (("universe", None), ("max_seconds_per_bar", PATIENCE_S)):
+                continue  # what changes no result has no part in a run's identity
             if isinstance(value, date):
                 value = value.isoformat()
             elif isinstance(value, FillRules):
@@ -234,6 +239,8 @@ def _check(config: BacktestConfig) -> None:
         value = getattr(config, name)
         if value is not None:
             _number(name, value, 0.0, most)
+    if config.max_seconds_per_bar is not None:
+        _number("max_seconds_per_bar", config.max_seconds_per_bar, 0.0, 1e9)
     if not isinstance(config.rules, FillRules):
         raise ConfigError(f"rules is {config.rules!r}, wanted FillRules")
     limit_table(config)

@@ -171,6 +171,17 @@ def test_a_sleeve_sees_and_cancels_only_its_own_orders():
     assert outcome.orders["status"].tolist() == [OrderStatus.WORKING]
 
 
+def test_a_label_of_orders_that_cancel_each_other_is_a_sleeves_own():
+    def either(ctx):
+        ctx.buy(5, "A", limit=9.5, oco="x")
+        ctx.buy(5, "A", stop=10.5, oco="x")
+
+    bars = tape([10.0, 10.0, 11.0, 11.0], [10.0, 10.0, 10.0, 11.0], symbols=("A",))
+    a, b, *_ = two({0: either}, {0: either}, bars, costs=None)
+    assert [fill[:2] for fill in a.fills] == [(5.0, 10.5)]
+    assert [fill[:2] for fill in b.fills] == [(5.0, 10.5)]
+
+
 def test_a_protected_target_is_sent_for_its_sleeve_alone():
     bars = tape([10.0, 10.0, 9.0, 9.0], [10.0, 10.0, 10.0, 9.0], symbols=("A",))
     a, b, _, outcome = two(

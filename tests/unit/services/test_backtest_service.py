@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, date, datetime
+from threading import Event
 
 import numpy as np
 import pytest
@@ -14,17 +15,26 @@ from tradewright.domain.instruments import Instrument
 from tradewright.domain.outcome import RunStatus
 from tradewright.domain.rules import FillRules
 from tradewright.domain.time import NS_PER_DAY, to_ns
+from tradewright.engine import run_loop
 from tradewright.ledger import reconcile
 from tradewright.services.backtest import (
     BacktestConfig,
+    TapeFeed,
     backtest,
     backtest_async,
+    loop_setup,
+    open_venue,
     plan_backtest,
     run_outcome,
 )
 from tradewright.strategies import Strategy
 
 FIRST = to_ns(datetime(2015, 1, 5, 21, tzinfo=UTC))
+
+
+NEUTRAL = {
+    "max_position_size": None, "max_drawdown_limit": None, "stop_loss_threshold": None,
+}  # fmt: skip
 
 
 def tape(n=60, symbols=("A", "B"), seed=1, closes=None):
@@ -254,6 +264,64 @@ def test_a_strategy_that_raises_in_the_middle_keeps_the_part_until_then():
     assert len(run.outcome.ts) == 31
     assert run.outcome.equity.tolist() == whole.equity[:31].tolist()
     reconcile(run.outcome)
+
+
+def test_a_strategy_that_loops_on_one_bar_is_stopped_there_and_keeps_its_part():
+    class Loops(Trend):
+        def on_bar(self, ctx, bar):
+            super().on_bar(ctx, bar)
+            while bar.row == 30:
+                pass
+
+    with pytest.warns(RuntimeWarning, match=r"strategy raised in on_bar at bar 30 .*no end after"):
+        run = backtest(Loops(), tape(), config={**NEUTRAL, "max_seconds_per_bar": 0.2})
+    assert run.outcome.status is RunStatus.FAILED
+    assert "StrategyError: no end after 0.2 s" in run.outcome.message
+    assert "test_backtest_service.py" in run.outcome.message
+    assert run.outcome.equity.tolist() == outcome(Trend(), tape()).equity[:31].tolist()
+
+
+def test_a_loop_that_swallows_the_first_error_is_stopped_by_the_next():
+    class Deaf(Trend):
+        swallowed = 0
+
+        def on_bar(self, ctx, bar):
+            while bar.row == 3:
+                try:
+                    while True:
+                        pass
+                except Exception:
+                    self.swallowed += 1
+                    if self.swallowed == 2:
+                        raise
+
+    deaf = Deaf()
+    with pytest.warns(RuntimeWarning, match="at bar 3 .*no end after"):
+        run = backtest(deaf, tape(), config={**NEUTRAL, "max_seconds_per_bar": 0.1})
+    assert (deaf.swallowed, len(run.outcome.ts)) == (2, 4)
+
+
+def test_waiting_for_the_next_bar_is_not_the_strategys_time():
+    bars = tape(4)
+    plan = plan_backtest(Trend(), bars, config={**NEUTRAL, "max_seconds_per_bar": 0.05})
+
+    class Slow(TapeFeed):
+        def rows(self, desk):
+            for row in super().rows(desk):
+                Event().wait(0.12)
+                yield row
+
+    result = run_loop(loop_setup(plan, open_venue(plan), Slow(bars.n_bars)))
+    assert result.status is RunStatus.COMPLETED, result.message
+
+
+def test_the_time_a_bar_may_take_is_checked_and_no_part_of_a_runs_identity():
+    with pytest.raises(
+        ConfigError, match=r"config\.max_seconds_per_bar is 0, wanted a number above"
+    ):
+        plan_backtest(Trend(), tape(), config={"max_seconds_per_bar": 0})
+    assert "max_seconds_per_bar" not in BacktestConfig().to_mapping()
+    assert BacktestConfig(max_seconds_per_bar=None).to_mapping()["max_seconds_per_bar"] is None
 
 
 def test_a_progress_callback_can_stop_the_run():

@@ -344,10 +344,12 @@ class Sleeves:
 
     def _own_orders(self, at: int, outer: RunContext) -> list[Order]:
         ctx, name = self._members[at].ctx, self._names[at]
-        orders, ctx.orders = ctx.orders, []
+        # A label joins the orders of one sleeve, not those of two that chose the same word.
+        orders = [replace(o, oco=f"{name}/{o.oco}") if o.oco else o for o in ctx.orders]
+        ctx.orders = []
         for order in orders:
             self._owner[order.client_order_id] = at
-        outer.cancels += [name for name in ctx.cancels if self._owner_of(name) == at]
+        outer.cancels += [one for one in ctx.cancels if self._owner_of(one) == at]
         ctx.cancels = []
         outer.notes += [(ts, f"{name}: {text}") for ts, text in ctx.notes]
         ctx.notes = []
