@@ -213,8 +213,8 @@ class Desk:
             ctx.log(f"{self.reduce_only}: from now on positions are only reduced")
         if limits.stop_loss is None:
             return
-        for symbol, qty in ctx.positions.items():
-            if qty:
+        for symbol in ctx.symbols:
+            if qty := ctx.positions.get(symbol, 0):
                 average = self.ledger.holdings[symbol].average_cost(self.currency)
                 if stop_loss_breached(qty, average, ctx.close_now(symbol), limits.stop_loss):
                     ctx.wanted[symbol] = WantedPosition(None, 0, (None, None))
