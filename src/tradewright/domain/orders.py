@@ -82,6 +82,7 @@ class DenyReason(IntEnum):
     SIBLING_FILLED = 8
     USER = 9
     TRIGGER_ENDED = 10
+    NO_BORROW = 11
 
 
 @dataclass(frozen=True, slots=True)

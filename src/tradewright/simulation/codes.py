@@ -64,6 +64,7 @@ NO_LIQUIDITY: Final = 7
 SIBLING: Final = 8
 USER: Final = 9
 TRIGGER_ENDED: Final = 10
+NO_BORROW: Final = 11
 
 # Constants that must not become literal types of their own, each of which would compile again.
 ZERO: Final = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tradewright.costs.rounding import LARGEST
+from tradewright.costs.terms import terms_at
 from tradewright.jit import load_int, part, store_int
 from tradewright.simulation import codes as c
 from tradewright.simulation.linking import (
@@ -138,10 +139,11 @@ def _allowed(account: Any, order: int, px: int, is_funded: int) -> tuple[int, in
             if o.type == c.MARKET:
                 close_order(account, order, c.CANCELLED, c.NO_REASON)
             return 0, cut
-    if side == c.SELL and account.allows_short == 0 and qty > opposite:
-        qty, cut = opposite, c.NO_SHORTING
+    is_owned_only = instrument_at(account.instruments, column).no_borrow
+    if side == c.SELL and qty > opposite and (account.allows_short == 0 or is_owned_only):
+        qty, cut = opposite, c.NO_SHORTING if account.allows_short == 0 else c.NO_BORROW
         if qty == 0:
-            close_order(account, order, c.REJECTED, c.NO_SHORTING)
+            close_order(account, order, c.REJECTED, cut)
             return 0, cut
     if instrument_at(account.instruments, column).is_capped:
         cap = liquid_qty(account, column)
@@ -186,12 +188,25 @@ def _record(account: Any, order: int, qty: int, px: int, reason: int) -> None:
     fill.slippage = slippage
     fill.impact = impact
     account.n_fills += 1
+    if account.n_tiers > 0:
+        _count_traded(account, notional)
     holding = instrument_at(account.instruments, column)
     holding.fill_row = account.now + 1
     holding.fill_px = px
     _hold(account, column, side * qty)
     if account.valued_row == account.now + 1:
         value_at(account, column, px)
+
+
+@part
+def _count_traded(account: Any, notional: int) -> None:
+    # What was traded in the month decides the fee of the next fill.
+    account.traded += notional
+    while (
+        account.tier + 1 < account.n_tiers
+        and terms_at(account.terms, account.tier + 1).tier_from <= account.traded
+    ):
+        account.tier += 1
 
 
 @part

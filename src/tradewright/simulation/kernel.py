@@ -35,6 +35,10 @@ def step(account: Any, row: int) -> None:
     """
     account.now = row
     finance(account, row)
+    if account.n_tiers > 0 and load_int(account.months, row) != account.month:
+        account.month = load_int(account.months, row)
+        account.traded = 0
+        account.tier = 0
     if account.plan == c.WEIGHTS and account.sizes_at_open and account.cursor > 0:
         place_weights_at_open(account, row)
     if account.n_working > 0:

@@ -8,6 +8,7 @@ import numpy as np
 
 from tradewright.jit import load_int, part
 from tradewright.simulation import codes as c
+from tradewright.simulation.marking import price_at, quantised
 from tradewright.simulation.tables import event_at, instrument_at, order_at
 
 
@@ -91,6 +92,7 @@ def release(account: Any, order: int, px: int, born_px: int) -> None:
         The same when it happened inside the bar, 0 at the open.
     """
     is_chain = order_at(account.orders, order).born_px > 0
+    column = order_at(account.orders, order).instrument
     for at in range(account.n_working):
         waiting = load_int(account.working, at)
         o = order_at(account.orders, waiting)
@@ -100,12 +102,21 @@ def release(account: Any, order: int, px: int, born_px: int) -> None:
         account.n_waiting -= 1
         # Where the rest of the bar cannot tell what happens to it, it starts with the next one.
         starts_later = account.is_closing != 0 or is_chain
-        starts_later |= born_px > 0 and (o.type == c.STOP_LIMIT or o.tif == c.OPG)
+        is_other = o.instrument != column
+        starts_later |= born_px > 0 and (o.type == c.STOP_LIMIT or o.tif == c.OPG or is_other)
         o.active_from = account.now + int(starts_later)
         o.next_row = o.active_from
         o.born_px = 0 if starts_later else born_px
         if o.type == c.TRAILING and o.stop_px == 0:
-            o.stop_px = max(px + o.side * trail_distance(o, px), 1)
+            start = px
+            if is_other:
+                prices = account.close if starts_later else account.open
+                own = price_at(account, prices, account.now, o.instrument)
+                if own != own:  # noqa: PLR0124 - NaN
+                    close_order(account, waiting, c.DENIED, c.NO_BAR)
+                    continue
+                start = quantised(own)
+            o.stop_px = max(start + o.side * trail_distance(o, start), 1)
         if o.tif == c.GTD and o.last_row < o.active_from:
             close_order(account, waiting, c.EXPIRED, c.NO_REASON)
 

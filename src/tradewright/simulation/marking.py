@@ -69,24 +69,40 @@ def value_of(account: Any, qty: int, px: int) -> int:
 
 @part
 def finance(account: Any, row: int) -> None:
-    """Charge borrow on shorts and interest on negative cash since the previous bar, act/360.
+    """Charge borrow on shorts and interest on negative cash, pay it on positive cash, act/360.
 
     Fractions of a minor unit are carried, so that short intervals lose nothing.
     """
     if row == 0:
         return
     short = account.short_now
-    if short == 0 and account.cash >= 0:
+    if short == 0 and account.cash >= 0 and account.credit == 0.0:
         return
     terms = terms_at(account.terms, 0)
     years = (load_int(account.ts, row) - load_int(account.ts, row - 1)) / YEAR_NS
-    account.accrued += (-short * terms.borrow + max(-account.cash, 0) * terms.debit) * years
+    borrowed = borrow_now(account) if account.has_borrow else -short * terms.borrow
+    account.accrued += (borrowed + max(-account.cash, 0) * terms.debit) * years
+    if account.credit > 0.0:
+        # Proceeds of short sales are collateral and earn nothing.
+        account.accrued -= max(account.cash + short, 0) * account.credit * years
     due = int(np.rint(account.accrued))
     if due != 0:
         account.accrued -= due
         account.cash -= due
         account.has_shorted = 1
         store_int(account.financing, row, due)
+
+
+@part
+def borrow_now(account: Any) -> float:
+    """Return what borrowing costs a year at the last closes, each short at its own rate."""
+    total = 0.0
+    for at in range(account.n_held):
+        holding = instrument_at(account.instruments, load_int(account.held, at))
+        if holding.position < 0:
+            value = value_of(account, holding.position, quantised(holding.mark))
+            total -= value * holding.borrow
+    return total
 
 
 @part
@@ -199,7 +215,7 @@ def mark_gap(account: Any, first: int, last: int) -> None:
     """Process rows ``first`` to ``last`` (exclusive) in which no order can do anything."""
     row = first
     while row < last and account.state == c.DONE:
-        if account.cash >= 0 and account.n_shorts == 0:
+        if account.cash >= 0 and account.n_shorts == 0 and account.credit == 0.0:
             if account.n_held == 0:
                 mark_flat(account, row, last)
                 return

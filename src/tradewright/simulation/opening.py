@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.costs import Costs
-from tradewright.costs.impact_inputs import past_volatility_and_volume
+from tradewright.costs.impact_inputs import past_half_spread, past_volatility_and_volume
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError
 from tradewright.domain.money import minor_exponent
@@ -78,7 +78,6 @@ def open_books(
     books = Books(bars.n_bars, bars.n_instruments, cash_minor, logs=logs)
     for name in ("open", "high", "low", "close", "volume", "ts"):
         books.point(name, getattr(bars, name))
-    books.point("terms", costs.terms(currency))
     books.point("intrabar", INTRABAR.index(rules.intrabar))
     books.point("is_through", rules.limit_touch == "through")
     books.point("participation", rules.max_participation or 0.0)
@@ -94,14 +93,47 @@ def open_books(
     books.instruments["tick"] = [max(1, round(i.tick_size * 1e8)) for i in bars.instruments]
     if rules.max_participation is not None:
         books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
-    if costs.impact:
+    _tell_costs(books, bars, costs, currency)
+    return books
+
+
+def _tell_costs(books: Books, bars: Bars, costs: Costs, currency: str) -> None:
+    # What is off is not computed, and the kernel does not look at it.
+    terms = costs.terms(currency)
+    books.point("terms", terms)
+    books.point("credit", costs.credit_rate)
+    if len(terms) > 1:
+        books.point("n_tiers", len(terms))
+        months = (bars.ts - 1).view("datetime64[ns]").astype("datetime64[M]")
+        books.point("months", months.astype(np.int64))
+    needs_past = bool(costs.impact or costs.slippage_vol)
+    if needs_past or costs.spread_model:
         days = sessions_of(bars)
         days = np.arange(bars.n_bars) if len(days) == 0 else days
+    if needs_past:
         sigma, adv = past_volatility_and_volume(bars.close, bars.volume, days)
         books.point("sigma", sigma)
         books.point("adv", adv)
         books.point("has_impact", 1)
-    return books
+    if costs.spread_model:
+        half = past_half_spread(bars.high, bars.low, bars.close, days)
+        books.point("spreads", half * costs.model_scale)
+        books.point("has_spreads", 1)
+    if isinstance(costs.impact, str):
+        books.instruments["shares"] = [_shares(costs, symbol) for symbol in bars.symbols]
+    if costs.borrow_rates:
+        rates = costs.borrow_rates
+        books.point("has_borrow", 1)
+        books.instruments["borrow"] = [rates.get(s, costs.borrow_rate) for s in bars.symbols]
+    if costs.hard_to_borrow:
+        books.instruments["no_borrow"] = np.isin(bars.symbols, costs.hard_to_borrow)
+
+
+def _shares(costs: Costs, symbol: str) -> int:
+    shares = (costs.shares_outstanding or {}).get(symbol, 0.0)
+    if not 1 <= shares < LARGEST_UNITS:
+        raise ConfigError(f"costs.shares_outstanding[{symbol}] is {shares}, wanted at least 1")
+    return round(shares)
 
 
 def tell_sessions(books: Books, bars: Bars) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tradewright.costs.charging import order_fee, raw_fee, taking_costs
+from tradewright.costs.charging import MAKES, order_fee, raw_fee, taking_costs
 from tradewright.costs.rounding import LARGEST, product_half_even
 from tradewright.costs.terms import terms_at
 from tradewright.jit import part
@@ -39,25 +39,31 @@ def is_limit(o: Any) -> bool:
 def fill_costs(account: Any, order: int, qty: int, px: int) -> tuple[int, int, int, int, int, int]:
     """Return notional, raw fee, fee, spread, slippage and impact of a fill, in minor units."""
     o = order_at(account.orders, order)
-    terms = terms_at(account.terms, 0)
+    terms = terms_at(account.terms, account.tier)
     notional = product_half_even(qty, px, terms.exponent_scale)
-    raw = o.fee_raw + raw_fee(terms, qty, notional, o.side == c.BUY)
+    flags = int(o.side == c.BUY) + MAKES * int(is_limit(o))
+    raw = o.fee_raw + raw_fee(terms, qty, notional, flags)
     fee = order_fee(terms, raw) - o.fee_paid
     if is_limit(o):
         return notional, raw, fee, 0, 0, 0
-    sigma, adv = np.nan, np.nan
+    sigma, adv, half_spread = np.nan, np.nan, int(terms.half_spread)
     if account.has_impact:
         sigma = price_at(account, account.sigma, account.now, o.instrument)
         adv = price_at(account, account.adv, account.now, o.instrument)
-    spread, slippage, impact = taking_costs(terms, qty, notional, sigma, adv)
+    if account.has_spreads:
+        estimate = price_at(account, account.spreads, account.now, o.instrument)
+        half_spread = int(np.rint(min(estimate, 1.0) * 1e8)) if estimate > 0.0 else c.ZERO
+    shares = float(instrument_at(account.instruments, o.instrument).shares)
+    liquidity = (sigma, adv, shares)
+    spread, slippage, impact = taking_costs(terms, qty, notional, half_spread, liquidity)
     return notional, raw, fee, spread, slippage, impact
 
 
 @part
 def cost_per_unit(account: Any, o: Any, px: int) -> float:
     """Return the proportional costs of 1e-8 units at a price, in minor units."""
-    terms = terms_at(account.terms, 0)
-    rate = terms.fee_rate
+    terms = terms_at(account.terms, account.tier)
+    rate = terms.maker_rate if is_limit(o) else terms.fee_rate
     if o.side == c.SELL:
         rate += terms.sell_rate
     if not is_limit(o):

@@ -14,6 +14,7 @@ from tradewright.jit import record_reader
 
 ADDRESSES: Final = (
     *("self_", "open", "high", "low", "close", "volume", "ts", "session", "sigma", "adv"),
+    *("spreads", "months"),  # estimated half spreads; number of the month of each bar
     *("terms", "instruments", "held", "orders", "fills", "working", "events"),
     *("equity", "cash_line", "long_line", "short_line", "financing"),
     *("flags", "values", "table"),
@@ -24,7 +25,10 @@ COUNTS: Final = (
     "room",  # rows of orders, fills and working
     "event_room",  # 0 where changes are not logged
     "n_sessions",  # 0 where every bar is a session
-    "has_impact",
+    "has_impact",  # whether `sigma` and `adv` are known
+    "has_spreads",
+    "has_borrow",  # whether borrow differs by instrument
+    "n_tiers",  # 0 where the fee does not depend on what was traded
     "plan",  # kind of decisions made ahead
     "n_values",  # rows of `values`; 1 where one size serves all
     "n_table",
@@ -57,6 +61,9 @@ STATE: Final = (
     "path",  # fills that depend on the order of touches
     "short_now",  # value of short positions at the last close
     "has_shorted",  # whether short values or financing were ever written
+    "tier",
+    "month",
+    "traded",  # notional of the month, minor units
 )
 ACCOUNT_DTYPE: Final = np.dtype(
     [(name, np.int64) for name in (*ADDRESSES, *COUNTS, *RULES, *STATE)]
@@ -70,6 +77,7 @@ ACCOUNT_DTYPE: Final = np.dtype(
             "target",
             "trail",
             "accrued",
+            "credit",  # annual rate earned on cash
         )
     ]
 )
@@ -89,6 +97,9 @@ INSTRUMENT_DTYPE: Final = np.dtype(
         ("lot", np.int64),
         ("tick", np.int64),
         ("is_capped", np.int64),
+        ("no_borrow", np.int64),
+        ("shares", np.int64),  # outstanding
+        ("borrow", np.float64),  # a year
         ("mark", np.float64),
     ]
 )

@@ -21,6 +21,8 @@ def half_even(value: Fraction) -> int:
 @dataclass
 class Rules:
     fee: Fraction = Fraction(0)
+    maker: Fraction | None = None
+    tiers: tuple[tuple[int, Fraction, Fraction], ...] = ()  # from cents, fee, maker fee
     per_share: Fraction = Fraction(0)
     fee_min: int = 0
     half_spread: Fraction = Fraction(0)
@@ -92,6 +94,7 @@ class Oracle:
         self.owed = 0.0
         self.closing = False
         self.short_value = 0
+        self.traded = 0
 
     # -- prices and money ------------------------------------------------------------------------
 
@@ -107,12 +110,20 @@ class Oracle:
 
     def costs(self, order: Work, qty: int, px: int) -> tuple[int, int, int, int]:
         notional, r = self.notional(qty, px), self.rules
-        raw = order.raw_fee + half_even(notional * r.fee)
+        raw = order.raw_fee + half_even(notional * self.fee_rate(order))
         raw += half_even(qty * r.per_share * 100 / UNIT)
         fee = max(raw, r.fee_min) - order.paid_fee
         if order.kind in ("limit", "stop_limit"):
             return raw, fee, 0, 0
         return raw, fee, half_even(notional * r.half_spread), half_even(notional * r.slippage)
+
+    def fee_rate(self, order: Work) -> Fraction:
+        fee, maker = self.rules.fee, self.rules.maker
+        for least, taking, making in self.rules.tiers:
+            if self.traded >= least:
+                fee, maker = taking, making
+        makes = order.kind in ("limit", "stop_limit") and maker is not None
+        return maker if makes and maker is not None else fee
 
     def values(self, row: int, own: int, own_px: int) -> tuple[int, int]:
         longs = shorts = 0
@@ -140,7 +151,9 @@ class Oracle:
         """Largest quantity that equity carries: the real-valued bound, then whole cents."""
         _, shorts = self.values(row, order.column, px)
         r = self.rules
-        rate = r.fee + (0 if order.kind in ("limit", "stop_limit") else r.half_spread + r.slippage)
+        rate = self.fee_rate(order) + (
+            0 if order.kind in ("limit", "stop_limit") else r.half_spread + r.slippage
+        )
         unit = Fraction(px, 10**14)
         cost = unit * rate + r.per_share * 100 / UNIT
         room = self.cash + 2 * shorts + 2 * unit * reducing
@@ -217,6 +230,7 @@ class Oracle:
         self.position[order.column] += order.side * qty
         self.last_px[order.column] = px
         self.used[order.column] = self.used.get(order.column, 0) + qty
+        self.traded += notional
         self.fills.append((row, order.column, order.side, qty, px, notional, fee, spread, slippage))
 
     def end_relatives(self, order: Work, qty: int, before: int) -> None:
@@ -251,11 +265,19 @@ class Oracle:
                 continue
             other.after = None
             later = self.closing or was_born
-            later = later or (inside and (other.kind == "stop_limit" or other.tif == "OPG"))
+            foreign = other.column != order.column
+            unknown = foreign or other.kind == "stop_limit" or other.tif == "OPG"
+            later = later or (inside and unknown)
             other.active = self.row + (1 if later else 0)
             other.born = px if inside and not later else 0
             if other.kind == "trail" and not other.stop:
-                other.stop = max(px + other.side * other.distance(px), 1)
+                start = px
+                if foreign:
+                    if not self.has_bar(self.row, other.column):
+                        other.state = "denied"
+                        continue
+                    start = self.px("close" if later else "open", self.row, other.column)
+                other.stop = max(start + other.side * other.distance(start), 1)
             if other.tif == "GTD" and other.last_row < other.active:
                 other.state = "expired"
 

@@ -95,8 +95,11 @@ def order_tables(draw: st.DrawFn, bars: Bars) -> list[dict[str, object]]:
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRules]:
     bars = draw(markets())
+    tiers = draw(st.sampled_from([None, None, [(0, 30, 12), (5_000, 20, 5), (12_000.5, 10, 0)]]))
     costs = Costs(
-        fee_bps=draw(st.sampled_from([0, 10, 37])),
+        fee_bps=0 if tiers else draw(st.sampled_from([0, 10, 37])),
+        maker_fee_bps=None if tiers else draw(st.sampled_from([None, 3])),
+        fee_tiers=tiers,
         fee_per_share=draw(st.sampled_from([0, 0.005])),
         fee_min=draw(st.sampled_from([0, 1.0])),
         spread_bps=draw(st.sampled_from([0, 7])),
@@ -141,8 +144,14 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
     ]
     for work, row in zip(works, rows, strict=True):
         work.after = None if row["after"] is None else works[int(str(row["after"]))]
+
+    def rate(bps: float) -> Fraction:
+        return Fraction(round(bps * 1e4), 10**8)
+
     plain = Rules(
         fee=Fraction(round(costs.fee_bps * 1e4), 10**8),
+        maker=None if costs.maker_fee_bps is None else rate(costs.maker_fee_bps),
+        tiers=tuple((round(t[0] * 100), rate(t[1]), rate(t[2])) for t in costs.fee_tiers or ()),
         per_share=Fraction(round(costs.fee_per_share * 1e8), 10**8),
         fee_min=round(costs.fee_min * 100),
         half_spread=Fraction(round(costs.spread_bps / 2 * 1e4), 10**8),

@@ -47,6 +47,12 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
         slippage_bps=draw(st.sampled_from([0, 5])),
         impact=draw(st.sampled_from([None, 1.0])),
         borrow_rate=draw(st.sampled_from([0, 0.02])),
+        maker_fee_bps=draw(st.sampled_from([None, 2])),
+        spread_model=draw(st.sampled_from([None, "corwin_schultz"])),
+        slippage_vol=draw(st.sampled_from([0, 0.1])),
+        borrow_rates=draw(st.sampled_from([None, {"S0": 0.3, "S1": 0.0}])),
+        hard_to_borrow=draw(st.sampled_from([None, ["S1"]])),
+        credit_rate=draw(st.sampled_from([0, 0.03])),
     )
     rules = FillRules(
         intrabar=draw(st.sampled_from(["pessimistic", "optimistic", "ohlc"])),

@@ -209,9 +209,19 @@ class CostSection(Section):
     sell_fee_bps: Annotated[float, Field(ge=0)] = 0.0
     spread_bps: Annotated[float, Field(ge=0)] = 0.0
     slippage_bps: Annotated[float, Field(ge=0)] = 0.0
-    impact: Annotated[float, Field(ge=0)] | None = None
+    impact: Annotated[float, Field(ge=0)] | Literal["almgren2005"] | None = None
     borrow_rate: Annotated[float, Field(ge=0)] = 0.0
     debit_rate: Annotated[float, Field(ge=0)] = 0.0
+    maker_fee_bps: Annotated[float, Field(ge=0)] | None = None
+    fee_tiers: list[list[float]] | None = None
+    spread_model: Literal["corwin_schultz"] | None = None
+    slippage_vol: Annotated[float, Field(ge=0)] = 0.0
+    impact_days: Annotated[float, Field(gt=0)] = 1.0
+    model_scale: Annotated[float, Field(ge=0)] = 1.0
+    shares_outstanding: dict[str, float] | None = None
+    borrow_rates: dict[str, float] | None = None
+    hard_to_borrow: list[str] | None = None
+    credit_rate: Annotated[float, Field(ge=0)] = 0.0
 
     def costs(self) -> Costs:
         """Return the cost object."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -227,12 +227,7 @@ def scaled_costs(costs: Costs, multiple: float) -> Costs:
     >>> scaled_costs(Costs(fee_bps=10, slippage_bps=5), 2.0).fee_bps
     20.0
     """
-    values: dict[str, Any] = {
-        item.name: None if (value := getattr(costs, item.name)) is None else value * multiple
-        for item in fields(costs)
-        if item.init
-    }
-    return Costs(**values)
+    return costs.scaled(multiple)
 
 
 def _rows_of(panel: ForecastPanel, first: int, last: int) -> ForecastPanel:
