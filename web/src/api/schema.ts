@@ -544,6 +544,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trading/portfolio/rebalance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rebalance to a target allocation
+         * @description Plan the trades; with ``dry_run: false`` send them unless they cost too much.
+         */
+        post: operations["rebalancePortfolio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1386,6 +1406,110 @@ export interface components {
              * @default
              */
             reason: string;
+        };
+        /**
+         * RebalanceBody
+         * @description A target allocation.
+         */
+        RebalanceBody: {
+            /**
+             * Target Allocation
+             * @description Weights by symbol, with CASH; a sum below 1 is filled up with cash
+             */
+            target_allocation: {
+                [key: string]: number;
+            };
+            /**
+             * Account
+             * @default paper
+             * @constant
+             */
+            account: "paper";
+            /**
+             * Dry Run
+             * @description Plan only; no order is sent
+             * @default true
+             */
+            dry_run: boolean;
+            /**
+             * Threshold
+             * @description Only when a weight drifted by more than this share of its target
+             */
+            threshold?: number | null;
+        };
+        /**
+         * RebalanceResult
+         * @description What brings an account to its allocation.
+         */
+        RebalanceResult: {
+            /** Plan Id */
+            plan_id: string;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "planned" | "ordered" | "deferred" | "within";
+            /** Message */
+            message: string;
+            /** Target */
+            target: {
+                [key: string]: number;
+            };
+            /**
+             * Trades
+             * @description Sells first
+             */
+            trades: components["schemas"]["RebalanceTrade"][];
+            /**
+             * Turnover
+             * @description Half the sum of absolute changes of weights
+             */
+            turnover: number | null;
+            /**
+             * Costs
+             * @description Estimated, in the account's currency
+             */
+            costs: number | null;
+            /** Cost Fraction */
+            cost_fraction: number | null;
+            /** Tax */
+            tax: number | null;
+            /** Equity */
+            equity: number | null;
+            /**
+             * Drift Before
+             * @description Largest distance of a weight from its target
+             */
+            drift_before: number | null;
+            /** Drift After */
+            drift_after: number | null;
+            /** Cash After */
+            cash_after: number | null;
+            /** Notes */
+            notes: string[];
+        };
+        /**
+         * RebalanceTrade
+         * @description One trade of a plan.
+         */
+        RebalanceTrade: {
+            /** Symbol */
+            symbol: string;
+            /**
+             * Side
+             * @enum {string}
+             */
+            side: "BUY" | "SELL";
+            /** Qty */
+            qty: number | null;
+            /** Notional */
+            notional: number | null;
+            /** Weight Before */
+            weight_before: number | null;
+            /** Weight After */
+            weight_after: number | null;
+            /** Cost */
+            cost: number | null;
         };
         /**
          * RunBars
@@ -3196,6 +3320,93 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PaperStatus"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rebalancePortfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RebalanceBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RebalanceResult"];
                 };
             };
             /** @description The body is not text */

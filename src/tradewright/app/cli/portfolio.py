@@ -144,6 +144,41 @@ def show(
     frame.emit(document, lambda: _render_holdings(document))
 
 
+@app.command()
+def rebalance(
+    target: str = typer.Option(
+        ..., "--target", help="Weights wanted: AAPL=0.4,MSFT=0.2,CASH=0.4; what is missing is cash."
+    ),
+    account: str = typer.Option("paper", "--account", help="Only the paper account so far."),
+    threshold: float | None = typer.Option(
+        None, "--threshold", min=0.0, help="Only when a weight drifted by more of its target."
+    ),
+    dry_run: bool = typer.Option(False, "--dry-run", help="Plan only; no order is sent."),
+) -> None:
+    """Bring an account to a target allocation: plan, costs, and after a question its orders."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.domain.errors import ConfigError
+    from tradewright.services.paper import PaperTrading
+    from tradewright.services.portfolio import parse_weights, rebalance_account
+
+    workspace = open_workspace()
+    wanted = parse_weights(target)
+    if wanted is None:
+        raise ConfigError("--target is empty: name weights such as AAPL=0.4,CASH=0.6")
+    given: dict[str, Any] = {"account": account, "threshold": threshold}
+    found = rebalance_account(workspace, wanted, **given)
+    if not dry_run and found.status == "planned":
+        plan = found.plan
+        frame.confirm(
+            f"send {len(plan.trades)} trades, turnover {plan.turnover:.1%}, "
+            f"about {plan.cost:.2f} of costs"
+        )
+        found = rebalance_account(workspace, wanted, orders=PaperTrading(workspace), **given)
+    frame.emit(found.to_dict(), lambda: _render_plan(found.to_dict()))
+    if found.status == "deferred":
+        raise typer.Exit(frame.REFUSED)
+
+
 def _request(
     where: dict[str, Any],
     wishes: dict[str, Any],
@@ -153,16 +188,8 @@ def _request(
     method: str = "maximum_sharpe",
 ) -> PortfolioRequest:
     from tradewright.app.bootstrap import open_workspace
-    from tradewright.portfolio.covariance import EstimationSettings
-    from tradewright.portfolio.optimisation import MethodInputs
-    from tradewright.services.catalogues import sector_of_symbol
-    from tradewright.services.portfolio import (
-        PortfolioRequest,
-        parse_constraints,
-        parse_views,
-        parse_weights,
-    )
-    from tradewright.services.results.named import DataChoice, open_bars
+    from tradewright.services.portfolio import Question, open_request, parse_weights
+    from tradewright.services.results.named import DataChoice
 
     choice = DataChoice(
         where["data"],
@@ -171,21 +198,17 @@ def _request(
         where["end"] or None,
         where["interval"],
     )
-    bars = open_bars(open_workspace(), choice)
-    sectors = {s: n for s, n in sector_of_symbol().items() if s in bars.symbols}
-    return PortfolioRequest(
-        bars=bars,
+    question = Question(
         method=method,
-        constraints=parse_constraints(wishes["constraint"], sectors=sectors),
-        estimation=EstimationSettings(**estimation),
-        inputs=MethodInputs(
-            views=parse_views(wishes["views"], bars.symbols),
-            market_weights=parse_weights(wishes["market"]),
-            risk_tolerance=rates["risk_tolerance"],
-        ),
+        constraints=wishes["constraint"],
+        views=wishes["views"],
         current=parse_weights(wishes["current"]),
+        market=parse_weights(wishes["market"]),
+        risk_tolerance=rates["risk_tolerance"],
         risk_free_rate=rates["risk_free"],
+        estimation=estimation,
     )
+    return open_request(open_workspace(), question, choice)
 
 
 def _words(text: str, *, upper: bool = False) -> tuple[str, ...]:
@@ -246,6 +269,23 @@ def _render_rows(rows: list[MethodRow]) -> None:
                 f"{o['sharpe']:>8.2f}{o['max_drawdown']:>8.1%}{o['turnover_annual']:>8.1f}"
             )
         typer.echo(f"{line}{'  ' + row.message if row.message else ''}")
+
+
+def _render_plan(document: dict[str, Any]) -> None:
+    for trade in document["trades"]:
+        typer.echo(
+            f"  {trade['side']:<5}{trade['symbol']:<10}{trade['notional']:>14,.2f}"
+            f"{trade['weight_before']:>9.2%} ->{trade['weight_after']:>8.2%}"
+            f"   costs {trade['cost']:.2f}"
+        )
+    typer.echo(
+        f"{document['status']}: {document['message']}\n"
+        f"turnover {document['turnover']:.1%}  costs {document['costs']:.2f} "
+        f"({document['cost_fraction']:.3%})  largest drift {document['drift_before']:.1%} "
+        f"-> {document['drift_after']:.1%}"
+    )
+    for note in document["notes"]:
+        typer.echo(f"  note: {note}")
 
 
 def _render_holdings(document: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ from tradewright.services.risk.following import PREFIX, RiskFollower
 
 POLL_NS: Final = 100_000_000
 PAUSED: Final = "paused by the user"
+REBALANCE: Final = "rebalance:"
+"""A command that begins so carries wanted weights as JSON."""
 
 
 class PacedFeed:
@@ -100,7 +103,7 @@ class PacedFeed:
             self._seen = entry.seq
             payload = {"row": row, "name": entry.kind, "number": entry.seq, **entry.payload}
             self._recorder.note((e.COMMAND, entry.ts_event, payload))
-            self._act(desk, entry.kind)
+            self._act(desk, str(payload["name"]))
             self._recorder.note((e.STATUS, entry.ts_event, self._status(entry.payload)))
             if entry.kind == "stop":
                 self.stop_reason = str(entry.payload.get("reason") or "stopped by the user")
@@ -119,6 +122,9 @@ class PacedFeed:
             desk.entries_off, self.state = PAUSED, "PAUSED"
         elif name == "resume":
             desk.entries_off, self.state = "", "RUNNING"
+        elif name.startswith(REBALANCE):
+            for symbol, weight in json.loads(name.removeprefix(REBALANCE)).items():
+                desk.ctx.target_weight(float(weight), symbol)
         elif name == "flatten":
             desk.entries_off, self.state = "flattened by the user", "PAUSED"
             desk.flatten = True

@@ -18,6 +18,7 @@ from tradewright.services.backtest import TapeFeed, loop_setup, open_venue
 from tradewright.services.backtest_plan import BacktestPlan
 from tradewright.services.beside.parity import ParityReport, TradeRecord, compare_records
 from tradewright.services.paper import events as e
+from tradewright.services.paper.feed import REBALANCE
 from tradewright.services.paper.session import plan_session, session_stream
 from tradewright.services.paper.sources import PaperSource, resolve_source
 from tradewright.services.paper.state import SessionState
@@ -89,7 +90,7 @@ def _read(workspace: Workspace, session_id: str) -> tuple[SessionState, int | No
 
 
 def _interferes(command: str) -> bool:
-    return command in ("pause", "flatten") or command.startswith(PREFIX)
+    return command in ("pause", "flatten") or command.startswith((PREFIX, REBALANCE))
 
 
 def _plan(workspace: Workspace, state: SessionState) -> tuple[PaperSource, BacktestPlan]:

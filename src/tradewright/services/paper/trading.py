@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -11,6 +12,7 @@ from tradewright.domain.errors import ConfigError, RefusedError
 from tradewright.ledger import Ledger
 from tradewright.services.backtest_plan import DEFAULT_CASH
 from tradewright.services.paper import events as e
+from tradewright.services.paper.feed import REBALANCE
 from tradewright.services.paper.lease import Lease
 from tradewright.services.paper.session import (
     PaperSession,
@@ -134,6 +136,18 @@ class PaperTrading:
         """Cancel what works, close what is held at the next open, leave entries off."""
         return self._command("flatten", reason)
 
+    def rebalance(self, weights: Mapping[str, float], reason: str = "") -> dict[str, Any]:
+        """Want weights of some instruments; they become orders at the next bar.
+
+        Parameters
+        ----------
+        weights : mapping of str to float
+            Signed fractions of equity by symbol of the tape.
+        reason : str
+            Kept with the command.
+        """
+        return self._command("rebalance", reason, name=REBALANCE + json.dumps(dict(weights)))
+
     def stop(self, reason: str = "") -> dict[str, Any]:
         """End the session; what is held stays on the record."""
         status = self._command("stop", reason)
@@ -229,15 +243,15 @@ class PaperTrading:
             raise
         self._launch(state.session_id, plan, state.started["speed"])
 
-    def _command(self, name: str, reason: str) -> dict[str, Any]:
+    def _command(self, verb: str, reason: str, **more: Any) -> dict[str, Any]:
         state = self._state()
         if not state.session_id or state.ended:
-            raise RefusedError(f"paper {name}: no session runs")
+            raise RefusedError(f"paper {verb}: no session runs")
         if not self._lease.is_held(state.session_id):
-            raise RefusedError(f"paper {name}: session {state.session_id}: {INTERRUPTED}")
+            raise RefusedError(f"paper {verb}: session {state.session_id}: {INTERRUPTED}")
         now = self._workspace.clock.now_ns()
         self._workspace.journal.append(
-            command_stream(state.session_id), [(name, now, {"reason": reason})]
+            command_stream(state.session_id), [(verb, now, {"reason": reason, **more})]
         )
         return self.status()
 

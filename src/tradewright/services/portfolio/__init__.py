@@ -1,5 +1,6 @@
 """Target weights for stored instruments: one method, all methods, the frontier, what is held."""
 
+from tradewright.services.portfolio.asking import Question, default_choice, open_request
 from tradewright.services.portfolio.comparing import MethodRow, compare_methods
 from tradewright.services.portfolio.holdings import show_portfolio
 from tradewright.services.portfolio.optimising import (
@@ -8,17 +9,23 @@ from tradewright.services.portfolio.optimising import (
     optimise,
     trace,
 )
+from tradewright.services.portfolio.rebalancing import AccountPlan, rebalance_account
 from tradewright.services.portfolio.wishes import parse_constraints, parse_views, parse_weights
 
 __all__ = [
+    "AccountPlan",
     "MethodRow",
     "Optimised",
     "PortfolioRequest",
+    "Question",
     "compare_methods",
+    "default_choice",
+    "open_request",
     "optimise",
     "parse_constraints",
     "parse_views",
     "parse_weights",
+    "rebalance_account",
     "show_portfolio",
     "trace",
 ]

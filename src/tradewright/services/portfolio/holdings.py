@@ -44,7 +44,7 @@ def show_portfolio(
     """
     if account != PAPER:
         raise ConfigError(f"account {account!r} is not known; known: {PAPER}")
-    state = _state(workspace, as_of)
+    state = account_state(workspace, as_of)
     initial = int(state.started["cash_minor"])
     holdings = state.positions()
     return {
@@ -61,7 +61,28 @@ def show_portfolio(
     }
 
 
-def _state(workspace: Workspace, as_of: str | None) -> Any:
+def account_state(workspace: Workspace, as_of: str | None = None) -> Any:
+    """Return the newest session of the paper account as its journal says it was.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Holds the journal.
+    as_of : str, optional
+        ``YYYY-MM-DD``: as it was at the end of that day of the tape.
+
+    Returns
+    -------
+    SessionState
+        See `services.paper.state`.
+
+    Raises
+    ------
+    ConfigError
+        If the date is not one.
+    NoDataError
+        If no session was started, or none until then.
+    """
     from tradewright.services.paper.session import session_stream
     from tradewright.services.paper.state import SessionState
 
