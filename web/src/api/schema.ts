@@ -564,6 +564,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trading/portfolio/optimize": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Target weights by one method
+         * @description Optimise over the newest bars; contradicting constraints are named.
+         */
+        post: operations["optimizePortfolio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trading/portfolio/frontier": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Efficient frontier
+         * @description Trace the frontier of the newest bars under the constraints.
+         */
+        get: operations["getFrontier"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -737,6 +777,34 @@ export interface components {
             sectors: components["schemas"]["SectorCount"][];
         };
         /**
+         * Diagnostics
+         * @description How the weights were found.
+         */
+        Diagnostics: {
+            /** Solver */
+            solver: string;
+            /** Solve Ms */
+            solve_ms: number | null;
+            /** Binding Constraints */
+            binding_constraints: string[];
+            /** Risk Contributions */
+            risk_contributions: {
+                [key: string]: number;
+            };
+            /** Effective N */
+            effective_n: number | null;
+            /** Largest Weight */
+            largest_weight: number | null;
+            /** Warnings */
+            warnings: string[];
+            /** As Of */
+            as_of: string;
+            /** Periods */
+            periods: number;
+            /** Data Version */
+            data_version: string;
+        };
+        /**
          * EquitySeries
          * @description Equity and what it is compared with, as columns of equal length.
          */
@@ -879,6 +947,36 @@ export interface components {
             cancelled_orders: number;
             /** Closing Positions */
             closing_positions: number;
+        };
+        /**
+         * FrontierPointBody
+         * @description One portfolio of the plane.
+         */
+        FrontierPointBody: {
+            /** Volatility */
+            volatility: number | null;
+            /** Expected Return */
+            expected_return: number | null;
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * FrontierReply
+         * @description The frontier, what is marked on it, and each instrument alone.
+         */
+        FrontierReply: {
+            /** Points */
+            points: components["schemas"]["FrontierPointBody"][];
+            /** Marks */
+            marks: {
+                [key: string]: components["schemas"]["FrontierPointBody"];
+            };
+            /** Assets */
+            assets: {
+                [key: string]: components["schemas"]["FrontierPointBody"];
+            };
         };
         /**
          * Health
@@ -1035,6 +1133,92 @@ export interface components {
             month: number;
             /** Value */
             value: number | null;
+        };
+        /**
+         * OptimizeBody
+         * @description What is asked of the optimiser.
+         */
+        OptimizeBody: {
+            /**
+             * Optimization Method
+             * @description One of the twelve, in lower or upper case
+             * @default maximum_sharpe
+             */
+            optimization_method: string;
+            /**
+             * Risk Tolerance
+             * @description 0 least variance, 1 most return; of mean_variance
+             * @default 0.7
+             */
+            risk_tolerance: number;
+            /**
+             * Symbols
+             * @description All with bars if empty
+             */
+            symbols?: string[];
+            /**
+             * Constraints
+             * @description Such as max_weight=0.2, AAPL=0.05:0.2, AAPL + MSFT <= 0.3
+             */
+            constraints?: string[];
+            /**
+             * Views
+             * @description Such as AAPL - MSFT = 0.02 @ 0.7; of black_litterman
+             */
+            views?: string[];
+            /**
+             * Current Weights
+             * @description Held now; trading costs enter
+             */
+            current_weights?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Market Weights
+             * @description Of black_litterman
+             */
+            market_weights?: {
+                [key: string]: number;
+            } | null;
+            /**
+             * Risk Free Rate
+             * @default 0.02
+             */
+            risk_free_rate: number;
+        };
+        /**
+         * OptimizeReply
+         * @description Target weights with what they promise.
+         */
+        OptimizeReply: {
+            /** Weights */
+            weights: {
+                [key: string]: number;
+            };
+            /** Cash */
+            cash: number | null;
+            /** Expected Return */
+            expected_return: number | null;
+            /** Volatility */
+            volatility: number | null;
+            /** Sharpe Ratio */
+            sharpe_ratio: number | null;
+            /** Optimization Method */
+            optimization_method: string;
+            /**
+             * Success
+             * @description Whether the problem was solved as it was asked
+             */
+            success: boolean;
+            /** Message */
+            message: string;
+            /** Transaction Costs */
+            transaction_costs: number | null;
+            /** Turnover */
+            turnover: number | null;
+            /** Fallbacks Used */
+            fallbacks_used: string[];
+            diagnostics: components["schemas"]["Diagnostics"];
         };
         /** Page[FillRow] */
         Page_FillRow_: {
@@ -3447,6 +3631,145 @@ export interface operations {
             };
             /** @description The body is too large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    optimizePortfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OptimizeBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OptimizeReply"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getFrontier: {
+        parameters: {
+            query?: {
+                /** @description Comma-separated */
+                symbols?: string;
+                constraints?: string[];
+                points?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FrontierReply"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -169,13 +169,13 @@ class PortfolioOptimizer:
             moments.covariance,
             method,
             _kept_only(constraints, moments),
-            _of(current_weights, moments.symbols),
+            _of(current_weights, symbols, moments),
             inputs=replace(
-                given,
+                _inputs_of(given, moments),
                 symbols=moments.symbols,
                 returns=moments.returns,
                 periods_per_year=settings.periods_per_year,
-                notes=(*given.notes, *moments.warnings),
+                notes=(*_inputs_of(given, moments).notes, *moments.warnings),
             ),
         )
         if not moments.left_out:
@@ -272,10 +272,35 @@ def _current(given: Weights | None, symbols: tuple[str, ...]) -> FloatArray | No
     return weights
 
 
-def _of(given: Mapping[str, float] | None, symbols: tuple[str, ...]) -> dict[str, float] | None:
+def _of(
+    given: Mapping[str, float] | None, symbols: tuple[str, ...], moments: Moments
+) -> dict[str, float] | None:
+    # What is held of an instrument without estimate is no part of the problem.
     if given is None:
         return None
-    return {name: weight for name, weight in given.items() if name in symbols}
+    weights_of(given, symbols, "current_weights")
+    return {name: weight for name, weight in given.items() if name not in moments.left_out}
+
+
+def _inputs_of(given: MethodInputs, moments: Moments) -> MethodInputs:
+    gone = moments.left_out
+    if not gone:
+        return given
+    kept = {
+        name: None if found is None else {s: v for s, v in found.items() if s not in gone}
+        for name, found in (("budgets", given.budgets), ("market_weights", given.market_weights))
+    }
+    views = tuple(view for view in given.views if not set(view.portfolio) & set(gone))
+    notes = given.notes
+    if len(views) < len(given.views):
+        notes = (*notes, "views of instruments without estimate are left out")
+    return replace(
+        given,
+        budgets=kept["budgets"],
+        market_weights=kept["market_weights"],
+        views=views,
+        notes=notes,
+    )
 
 
 def _kept_only(
@@ -288,7 +313,8 @@ def _kept_only(
     for name in ("min_weights", "max_weights"):
         out[name] = {s: v for s, v in getattr(constraints, name).items() if s in moments.symbols}
     if constraints.benchmark_weights is not None:
-        kept = _of(constraints.benchmark_weights, moments.symbols) or {}
+        left = constraints.benchmark_weights.items()
+        kept = {name: weight for name, weight in left if name in moments.symbols}
         return replace(constraints, **out, benchmark_weights=kept)  # type: ignore[arg-type]
     return replace(constraints, **out)  # type: ignore[arg-type]
 

@@ -271,6 +271,34 @@ def test_instrument_with_a_short_history_has_weight_zero_with_its_reason():
     assert sum(result.weights.values()) == pytest.approx(1.0)
 
 
+def test_what_names_an_instrument_without_estimate_is_left_out_with_it():
+    from tradewright.portfolio.views import View
+
+    returns = factor_market(N, 14)
+    returns[:-30, 4] = np.nan
+    inputs = MethodInputs(
+        symbols=NAMES,
+        market_weights=dict.fromkeys(NAMES, 1 / N),
+        views=[
+            View(portfolio={"S4": 1.0}, value=0.3),
+            View(portfolio={"S0": 1.0}, value=0.3, confidence=0.9),
+        ],
+    )
+    result = PortfolioOptimizer(0.02).optimize_returns(
+        returns,
+        "black_litterman",
+        current_weights=dict.fromkeys(NAMES, 1 / N),
+        inputs=inputs,
+    )
+    assert result.weights["S4"] == 0.0
+    assert result.weights["S0"] > 0.3
+    assert "views of instruments without estimate are left out" in result.warnings
+    with pytest.raises(ConfigError, match="current_weights: 'ZZ'"):
+        PortfolioOptimizer(0.02).optimize_returns(
+            returns, current_weights={"ZZ": 1.0}, inputs=MethodInputs(symbols=NAMES)
+        )
+
+
 def test_same_question_is_answered_from_the_cache_and_says_so():
     optimizer = PortfolioOptimizer(0.02)
     now = [0.0]
