@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tradewright.domain.rules import FillRules
     from tradewright.marketdata import read_bars, sample_bars
     from tradewright.services.backtest import BacktestConfig, backtest, backtest_async
+    from tradewright.services.decisions import explain_decision
     from tradewright.services.leaks import leak_check
     from tradewright.services.paper.parity import parity
     from tradewright.services.runs import Run, compare
@@ -47,6 +48,7 @@ _HOMES = {
     "backtest_async": "services.backtest",
     "compare": "services.runs",
     "errors": "domain.errors",
+    "explain_decision": "services.decisions",
     "fetch_bars": "app.python_api",
     "leak_check": "services.leaks",
     "parity": "services.paper.parity",
@@ -74,6 +76,7 @@ __all__ = [
     "backtest_async",
     "compare",
     "errors",
+    "explain_decision",
     "fetch_bars",
     "leak_check",
     "parity",
