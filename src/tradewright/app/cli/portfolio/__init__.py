@@ -1,0 +1,5 @@
+"""``tradewright portfolio``."""
+
+from tradewright.app.cli.portfolio.commands import app
+
+__all__ = ["app"]
