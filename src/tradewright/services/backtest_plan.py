@@ -16,6 +16,7 @@ from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import to_minor
+from tradewright.domain.universe import Universe
 from tradewright.risk import RiskLimits
 from tradewright.services.backtest_config import LIMITS, BacktestConfig, limit_table
 from tradewright.strategies import Context, Strategy, create_strategy, is_strategy
@@ -114,6 +115,12 @@ def plan_backtest(
         stop_loss=settings.stop_loss_threshold,
     )
     what, traded = _cut(what, bars, settings)
+    universe = settings.universe
+    if isinstance(universe, Universe) and not set(universe.symbols) & set(traded.symbols):
+        raise ConfigError(
+            f"config.universe names {', '.join(universe.symbols[:5])}, "
+            f"none of which is among the bars ({', '.join(traded.symbols[:5])})"
+        )
     has_layer = not limit_table(settings).is_empty
     if is_array and (limits.limits_weights or limits.needs_equity or has_layer):
         what = _limited_arrays(what, settings)

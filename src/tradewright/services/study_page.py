@@ -423,8 +423,12 @@ def checked_universe(universe: parts.UniverseSection) -> parts.UniverseSection:
         symbols = tuple(s for s in symbols if s not in exclude)
         if not symbols:
             raise ConfigError("universe: no instrument is left")
+    members = universe.members
+    if members is not None:
+        members = tuple((normalise_symbol(name), first, last) for name, first, last in members)
     return universe.model_copy(
         update={
+            "members": members,
             "symbols": symbols,
             "exclude": () if symbols is not None else exclude,
             "reference": tuple(s for s in reference if s not in (symbols or ())),

@@ -52,7 +52,8 @@ class ForecastStrategy(Strategy):
     Timing: a row is used at the bar that closes at its `ts_known`; one that becomes known between
     two bars is used at the later one; an older row is never used again.
     Missing data: a bar without a row of forecasts changes nothing; see `portfolio.decide` for
-    missing names.
+    missing names. With a dated universe forecasts of those who are no members at the decision are
+    left out, and what is held of them is sold.
     """
 
     name = "forecast"
@@ -125,6 +126,11 @@ class ForecastStrategy(Strategy):
 
     def _trade(self, ctx: Context, row: int) -> None:
         wanted = self._by_row(ctx, row) if self._desk is None else self._by_signal(ctx, row)
+        for symbol in self.forecasts.symbols:
+            if symbol not in ctx.universe:  # it has left, or is not there yet
+                wanted.pop(symbol, None)
+                if ctx.position(symbol):
+                    wanted[symbol] = _Wanted(0.0, None, None)
         if self._gate is not None:
             wanted = self._gated(ctx, row, wanted)
         if self._desk is not None and math.isfinite(
@@ -152,8 +158,9 @@ class ForecastStrategy(Strategy):
     def _by_row(self, ctx: Context, row: int) -> dict[str, _Wanted]:
         panel, settings = self.forecasts, self.decision
         held = ctx.weights()[self._columns]
+        is_member = np.array([symbol in ctx.universe for symbol in panel.symbols])
         weights = decide(
-            panel.mean[row],
+            np.where(is_member, panel.mean[row], np.nan),
             # A split looks at the band itself: it is about what is traded in the end.
             settings if self.split is None else replace(settings, no_trade_band=0.0),
             sd=None if panel.sd is None else panel.sd[row],

@@ -49,6 +49,19 @@ def test_planted_signal_is_found_and_beats_its_controls(space, planted):
     assert run.extras.health.ok
 
 
+def test_a_study_holds_an_instrument_only_while_it_is_a_member(space, planted_page):
+    space.bars.write(planted_bars(0.9), ts_known=space.clock.now_ns())
+    names = planted_page["universe"]["symbols"]
+    rows = [[names[0], "2011-06-01", "2011-12-30"], *([name, None, None] for name in names[1:])]
+    planted_page["universe"] = {**planted_page["universe"], "members": rows}
+    run = Study.from_mapping(planted_page).run(space, save=False)
+    own = run.fills.filter(pl.col("symbol") == names[0])["time"].to_list()
+    assert own
+    assert f"{own[0]:%Y-%m-%d}" > "2011-06-01"
+    last = run.trades.filter(pl.col("symbol") == names[0])["exit_time"].max()
+    assert f"{last:%Y-%m-%d}" < "2012-01-12"  # sold at the next decision
+
+
 def test_random_walk_shows_no_skill(space, planted_page):
     space.bars.write(planted_bars(0.0), ts_known=space.clock.now_ns())
     run = Study.from_mapping(planted_page).run(space, save=False)

@@ -1,18 +1,23 @@
 """Members by date: a strategy is told who belongs to the universe at its own time."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.unit.engine.test_loop import tape
 
 from tradewright.domain.errors import ConfigError
+from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.time import NS_PER_DAY
 from tradewright.domain.universe import Member, Universe
 from tradewright.engine import Sleeve, Sleeves
+from tradewright.portfolio import DecisionSettings
 from tradewright.services.backtest import BacktestConfig, backtest, plan_backtest, run_outcome
-from tradewright.strategies import MomentumTopN, Strategy
+from tradewright.services.study_page import parse_page
+from tradewright.strategies import ForecastStrategy, MomentumTopN, Strategy
 
+ROOT = Path(__file__).parents[3]
 ROWS = [("A", None, "1970-01-03"), ("B", "1970-01-03", None), ("A", "1970-01-06", "1970-01-06")]
 
 
@@ -61,6 +66,25 @@ def test_momentum_ranks_members_only_and_sells_who_left():
     assert side["A"]["bar"].tolist()[-1] == 4  # 6 January: no member any more
     assert outcome.orders["side"][outcome.orders["instrument"] == 0].tolist()[-1] == -1
     assert side["B"]["bar"].tolist()[0] == 4
+
+
+def test_forecasts_of_those_who_are_no_members_are_left_out_and_their_holdings_sold():
+    bars = flat(7, symbols=("A", "B", "C"))
+    panel = ForecastPanel(
+        symbols=bars.symbols, ts_known=bars.ts, horizon_bars=1, model="m",
+        mean=np.tile([0.03, 0.02, 0.01], (7, 1)),
+    )  # fmt: skip
+    config = BacktestConfig(
+        max_position_size=None, max_drawdown_limit=None, stop_loss_threshold=None,
+        universe=[("A", None, "1970-01-04"), ("B", "1970-01-05", None), ("C", None, None)],
+    )  # fmt: skip
+    strategy = ForecastStrategy(panel, DecisionSettings(top_k=1))
+    outcome = run_outcome(plan_backtest(strategy, bars, config=config, costs=None))
+    traded = [
+        (int(order["bar"]), "ABC"[order["instrument"]], int(order["side"]))
+        for order in outcome.orders
+    ]
+    assert traded == [(0, "A", 1), (3, "A", -1), (3, "B", 1)]
 
 
 def test_a_universe_is_part_of_the_config_and_of_the_runs_identity():
@@ -122,3 +146,23 @@ def test_wrong_rows_are_named(rows, message):
 def test_a_universe_that_is_no_table_is_refused_with_its_key():
     with pytest.raises(ConfigError, match=r"config\.universe is 'sp500', wanted rows"):
         plan_backtest("buy_and_hold", flat(), config={"universe": "sp500"})
+
+
+def test_a_universe_of_strangers_is_refused():
+    with pytest.raises(ConfigError, match="universe names Z, none of which is among the bars"):
+        plan_backtest("buy_and_hold", flat(), config={"universe": [("Z", None, None)]})
+
+
+def test_a_page_reads_its_members_and_writes_them_again():
+    page = (ROOT / "examples" / "ridge.yaml").read_text(encoding="utf-8")
+    page = page.replace(
+        "  reference: [SPY]", "  reference: [SPY]\n  members: [[ibm, null, 2013-03-01]]"
+    )
+    found = parse_page(page).universe
+    assert found.members == (("IBM", None, "2013-03-01"),)
+    assert found.dated() == Universe.of([("IBM", None, date(2013, 3, 1))])
+    assert type(found)(**found.model_dump()) == found
+    with pytest.raises(ConfigError, match=r"universe: ibm is valid to 2012-01-01, before"):
+        parse_page(
+            page.replace("[ibm, null,", "[ibm, 2013-03-01,").replace("2013-03-01]]", "2012-01-01]]")
+        )

@@ -31,6 +31,10 @@ class TapeContext:
     def __init__(self, closes):
         self.closes, self.row, self.symbols = closes, -1, NAMES
         self.wanted, self.notes = {}, []
+        self.universe = NAMES
+
+    def position(self, symbol):
+        return 0.0
 
     @property
     def now_ns(self):

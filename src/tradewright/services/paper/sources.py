@@ -247,5 +247,11 @@ def _from_run(workspace: Workspace, run_id: str, source: str) -> PaperSource:
         ),
         bars,
         page.charged(),
-        backtest_config(page.risk, page.rules, seed=page.seed, currency=page.currency),
+        backtest_config(
+            page.risk,
+            page.rules,
+            seed=page.seed,
+            currency=page.currency,
+            universe=page.universe.dated(),
+        ),
     )

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from tradewright.costs import Costs
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.rules import FillRules
+from tradewright.domain.universe import Universe
 from tradewright.portfolio import DecisionSettings
 from tradewright.portfolio.sizing import create_sizer
 from tradewright.services.backtest import BacktestConfig
@@ -31,6 +32,15 @@ def _as_date(value: Any) -> Any:
 Day = Annotated[date, BeforeValidator(_as_date)]
 
 
+def _as_rows(value: Any) -> Any:
+    return value if value is None else tuple(tuple(row) for row in Universe.of(value).rows())
+
+
+MemberRows = Annotated[
+    tuple[tuple[str, str | None, str | None], ...] | None, BeforeValidator(_as_rows)
+]
+
+
 class UniverseSection(Section):
     """``universe``: what is traded.
 
@@ -44,12 +54,20 @@ class UniverseSection(Section):
         Left out again.
     reference : tuple of str
         Loaded for comparison, never traded.
+    members : tuple of (str, date, date), optional
+        Who may be held when: symbol, first and last day of a membership, null is unbounded. One
+        without a row is never held; everybody always is where this is left out.
     """
 
     symbols: Names | None = None
     sample: Literal["stocks", "funds", "all"] | None = None
     exclude: Names = ()
     reference: Names = ()
+    members: MemberRows = None
+
+    def dated(self) -> Universe | None:
+        """Return the members by date; None where nobody comes or goes."""
+        return None if self.members is None else Universe.of(self.members)
 
 
 class DataSection(Section):
@@ -279,7 +297,18 @@ class RulesSection(Section):
 
 
 def backtest_config(
-    risk: RiskSection, rules: RulesSection, *, seed: int, currency: str
+    risk: RiskSection,
+    rules: RulesSection,
+    *,
+    seed: int,
+    currency: str,
+    universe: Universe | None = None,
 ) -> BacktestConfig:
     """Return the backtest's settings of a page."""
-    return BacktestConfig(**risk.model_dump(), rules=rules.settings(), seed=seed, currency=currency)
+    return BacktestConfig(
+        **risk.model_dump(),
+        rules=rules.settings(),
+        seed=seed,
+        currency=currency,
+        universe=universe,
+    )

@@ -100,7 +100,11 @@ class Trading:
             cash=self.page.cash,
             costs=costs,
             config=backtest_config(
-                self.page.risk, self.page.rules, seed=self.page.seed, currency=self.page.currency
+                self.page.risk,
+                self.page.rules,
+                seed=self.page.seed,
+                currency=self.page.currency,
+                universe=self.page.universe.dated(),
             ),
         )
         return run_outcome(plan, progress)
