@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,12 +21,20 @@ from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
 from tradewright.metrics.benchmark import buy_and_hold
 from tradewright.metrics.returns import RISK_FREE, returns_of
+from tradewright.services.luck.trial_sessions import (
+    session_closes,
+    session_levels,
+    sessions_per_year,
+    set_figures,
+)
 
 if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.metrics.trials.overfitting import Overfitting
     from tradewright.metrics.trials.superiority import Superiority
+    from tradewright.services.backtest_config import BacktestConfig
+    from tradewright.services.runs import Run
     from tradewright.services.workspace import Workspace
 
 FloatArray = NDArray[np.float64]
@@ -88,7 +96,7 @@ class Sweep:
 
         if self.trials < 2 or len(self.returns) < LEAST_ROWS * blocks:
             return None
-        free = RISK_FREE / _periods(self._tester.bars) if self._tester else 0.0
+        free = RISK_FREE / sessions_per_year(self._tester.bars) if self._tester else 0.0
         return backtest_overfitting(self.returns, blocks=blocks, risk_free_per_period=free)
 
     def superiority(self, *, size: float = 0.05, seed: int = 0) -> Superiority | None:
@@ -113,6 +121,36 @@ class Sweep:
             return None
         rng = np.random.default_rng(seed)
         return superiority(self.returns, self._tester.held_returns, rng, size=size)
+
+    def run(self, **chosen: Any) -> Run:
+        """Backtest one set and judge it with all trials of this sweep.
+
+        Parameters
+        ----------
+        **chosen
+            Parameters; those of `best` unless given.
+
+        Returns
+        -------
+        Run
+            Its verdict knows the ratio of every trial and the probability of overfitting.
+        """
+        from tradewright.services.backtest import backtest
+
+        if self._tester is None:
+            raise ConfigError("sweep: it was read from a table, its sets cannot be run")
+        tester = self._tester
+        picked = chosen or {name: self.best[name] for name in self.parameters}
+        what = tester.make(**picked)
+        run = backtest(
+            what, tester.bars, cash=tester.cash, costs=tester.costs, config=tester.config_for(what)
+        )
+        year = math.sqrt(sessions_per_year(tester.bars))
+        ratios = tuple(row[1] / year for row in tester.figures if math.isfinite(row[1]))
+        found = self.overfitting()
+        told = None if found is None else found.probability
+        run.learn(replace(run.extras, trials=ratios, n_trials=self.trials, overfitting=told))
+        return run
 
     def heatmap(
         self, x: str | None = None, y: str | None = None, *, figure: str = "sharpe"
@@ -317,17 +355,24 @@ class _Tester:
         self.figures += list(zip(*columns, strict=True))
 
     def _run(self, what: Any) -> Outcome:
-        from tradewright.services.backtest import BacktestConfig, plan_backtest, run_outcome
+        from tradewright.services.backtest import plan_backtest, run_outcome
+
+        plan = plan_backtest(
+            what, self.bars, cash=self.cash, costs=self.costs, config=self.config_for(what)
+        )
+        return run_outcome(plan)
+
+    def config_for(self, what: Any) -> BacktestConfig | None:
+        """Return the settings of a run of its own: the rules of arrays, none for a strategy."""
+        from tradewright.services.backtest_config import BacktestConfig
 
         arrays = isinstance(what, Signals | TargetWeights)
-        config = BacktestConfig.neutral().changed(rules=self.rules) if arrays else None
-        plan = plan_backtest(what, self.bars, cash=self.cash, costs=self.costs, config=config)
-        return run_outcome(plan)
+        return BacktestConfig.neutral().changed(rules=self.rules) if arrays else None
 
     @cached_property
     def returns(self) -> FloatArray:
         """Session returns, one column a set."""
-        rows, count = _session_rows(self.bars), len(self.sets)
+        rows, count = session_closes(self.bars), len(self.sets)
         if len(rows) * count > MOST_CELLS:
             raise ConfigError(
                 f"sweep: the returns of {count} sets over {len(rows)} sessions are too many to "
@@ -337,55 +382,27 @@ class _Tester:
         for column, chosen in enumerate(self.sets):
             own = self.levels.get(column)
             if own is None:
-                own = _session_levels(self._run(self.make(**chosen)), self.bars)
+                own = session_levels(self._run(self.make(**chosen)), self.bars)
             found[: len(own) - 1, column] = returns_of(own)
         return found
 
     @cached_property
     def held_returns(self) -> FloatArray:
         """Session returns of the universe bought at the first close and held, without costs."""
-        rows = _session_rows(self.bars)
+        rows = session_closes(self.bars)
         return returns_of(np.nan_to_num(buy_and_hold(self.bars.close[rows]), nan=1.0))
 
     def _keep(self, chosen: dict[str, Any], outcome: Outcome) -> None:
-        levels = _session_levels(outcome, self.bars)
+        levels = session_levels(outcome, self.bars)
         if len(levels) * len(self.sets) <= MOST_CELLS:
             self.levels[len(self.sets)] = levels
         self.sets.append(chosen)
-        self.figures.append(_figures_of(outcome, returns_of(levels), self.bars))
+        self.figures.append(set_figures(outcome, returns_of(levels), self.bars))
         self._tell(len(self.figures))
 
     def _tell(self, done: int) -> None:
         if self.progress is not None and self.total:
             self.progress(min(done / self.total, 1.0), f"{done} of {self.total} sets")
-
-
-def _figures_of(outcome: Outcome, returns: FloatArray, bars: Bars) -> tuple[float, ...]:
-    from tradewright.ledger import round_trips
-    from tradewright.metrics.drawdowns import path_risk
-    from tradewright.metrics.returns import sharpe, total_return
-
-    trips = round_trips(outcome)
-    return (
-        total_return(returns),
-        sharpe(returns, periods_per_year=_periods(bars), risk_free=RISK_FREE),
-        path_risk(outcome.equity, outcome.long_value, outcome.short_value).worst.depth,
-        int((~trips["is_open"]).sum()),
-        int(outcome.equity[-1]),
-    )
-
-
-def _session_rows(bars: Bars, count: int | None = None) -> NDArray[np.int64]:
-    from tradewright.metrics.sessions import session_rows
-
-    leading = bars.instruments[0]
-    ts = bars.ts if count is None else bars.ts[:count]
-    rows = session_rows(ts, interval=bars.interval, calendar=leading.calendar)
-    return rows if rows[0] == 0 else np.concatenate((np.zeros(1, dtype=np.int64), rows))
-
-
-def _session_levels(outcome: Outcome, bars: Bars) -> FloatArray:
-    return outcome.equity[_session_rows(bars, len(outcome.ts))].astype(np.float64)
 
 
 def _product(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
@@ -455,16 +472,7 @@ def _as_sweep(
         (pl.col("final_equity") / to_minor(1, tester.currency)).alias("final_equity"),
     )
     if workspace is not None:
-        periods = _periods(tester.bars)
+        periods = sessions_per_year(tester.bars)
         ratios = [row[1] / math.sqrt(periods) for row in tester.figures]
         workspace.runs.add_trials(family, ratios)
     return Sweep(table, names, len(tester.sets), tester)
-
-
-def _periods(bars: Bars) -> float:
-    from tradewright.metrics.sessions import periods_per_year
-
-    leading = bars.instruments[0]
-    return periods_per_year(
-        interval=bars.interval, calendar=leading.calendar, asset_class=leading.asset_class
-    )

@@ -57,10 +57,10 @@ def test_parameter_takes_the_type_of_its_default() -> None:
         parse_parameter("short=maybe", {"short": False})
 
 
-def test_trials_are_counted_once_for_one_run(make_run: Callable[..., Run]) -> None:
+def test_trials_are_counted_once_for_one_run(make_run: Callable[..., Run], tmp_path: Path) -> None:
     from tradewright.services.results.documents import write_documents
 
-    workspace = SimpleNamespace(runs=MemoryRunStore())
+    workspace = SimpleNamespace(runs=MemoryRunStore(), data_dir=tmp_path)
     workspace.runs.add_trials("family", [0.01, 0.02])
     run = make_run()
     alone = run.statistics["deflated_sharpe"]
@@ -73,11 +73,13 @@ def test_trials_are_counted_once_for_one_run(make_run: Callable[..., Run]) -> No
     assert len(workspace.runs.trials("family")) == 3
 
 
-def test_sweep_and_run_are_counted_in_one_family(make_bars: Callable[..., Bars]) -> None:
+def test_sweep_and_run_are_counted_in_one_family(
+    make_bars: Callable[..., Bars], tmp_path: Path
+) -> None:
     from tradewright.services.results.named import NamedRun, run_named
     from tradewright.services.results.sweeping import sweep_named
 
-    workspace = SimpleNamespace(runs=MemoryRunStore())
+    workspace = SimpleNamespace(runs=MemoryRunStore(), data_dir=tmp_path)
     bars = make_bars(90)
     grid = {"fast": [3, 5, 8], "slow": [20, 30]}
     found = sweep_named(workspace, NamedRun("sma_cross"), bars, grid)  # type: ignore[arg-type]
@@ -88,6 +90,10 @@ def test_sweep_and_run_are_counted_in_one_family(make_bars: Callable[..., Bars])
     run = run_named(workspace, wanted, bars)  # type: ignore[arg-type]
     assert run.n_trials == 7
     assert "7 configurations were tried" in run.html()
+    told = found.as_document()["overfitting"]
+    assert told["n_splits"] == 12_870
+    assert run.statistics["overfitting"] == told["probability"]
+    assert 0.0 < found.as_document()["superiority"]["spa"] <= 1.0
     assert workspace.runs.list_runs()[0].run_id == run.run_id
 
 

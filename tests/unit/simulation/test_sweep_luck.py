@@ -54,7 +54,7 @@ def test_returns_of_strategy_sets_are_kept_from_their_runs(
         lambda fast: create_strategy("sma_cross", fast=fast, slow=50), bars, {"fast": [10, 20]}
     )
     run = tw.backtest(create_strategy("sma_cross", fast=20, slow=50), bars)
-    monkeypatch.setattr(sweeping, "_session_levels", None)  # nothing is run again
+    monkeypatch.setattr(sweeping, "session_levels", None)  # nothing is run again
     np.testing.assert_array_equal(found.returns[:, 1], run.timeline.returns)
 
 
@@ -78,6 +78,17 @@ def test_a_set_that_sees_ahead_is_superior_and_not_overfitted(bars: Bars) -> Non
     assert told.probability < 0.05
     held = returns_of(buy_and_hold(bars.close))
     np.testing.assert_array_equal(found._tester.held_returns, held)
+
+
+def test_the_chosen_set_is_judged_with_all_trials(bars: Bars) -> None:
+    found = sweep(lambda seed: coin(bars, seed), bars, {"seed": list(range(12))})
+    run = found.run()
+    alone = tw.backtest(coin(bars, found.best["seed"]), bars)
+    assert run.digest == alone.digest
+    assert run.n_trials == 12
+    assert run.statistics["overfitting"] == found.overfitting().probability
+    assert run.statistics["deflated_sharpe"] < alone.statistics["deflated_sharpe"]
+    assert found.run(seed=3).digest == tw.backtest(coin(bars, 3), bars).digest
 
 
 def test_one_set_has_nothing_to_overfit(bars: Bars) -> None:

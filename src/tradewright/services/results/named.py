@@ -16,6 +16,7 @@ from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.metrics.statistics import sharpe_moments
+from tradewright.services.luck.families import known_overfitting
 from tradewright.services.runs import Guard, Run
 
 if TYPE_CHECKING:
@@ -303,6 +304,7 @@ def count_trials(run: Run, workspace: Workspace, family: str, ratios: Sequence[f
             trials=tuple(ratio for ratio in every if math.isfinite(ratio)),
             n_trials=len(every),
             trial_family=family,
+            overfitting=known_overfitting(workspace, family),
         )
     )
 

@@ -12,6 +12,7 @@ import numpy as np
 from tradewright.domain.bars import Bars
 from tradewright.metrics.sessions import periods_per_year
 from tradewright.metrics.statistics import expected_maximum_sharpe
+from tradewright.services.luck.families import remember_overfitting
 from tradewright.services.results.named import NamedRun, costs_of, family_of
 
 if TYPE_CHECKING:
@@ -137,12 +138,15 @@ def sweep_named(
     names = tuple(name for name in METRICS if name in table.columns)
     chosen = table.select(*values, *(pl.col(name) for name in names))
     fits = found.trials * bars.n_bars <= MOST_CELLS
+    overfitting = found.overfitting() if fits else None
+    if overfitting is not None:
+        remember_overfitting(workspace, family, overfitting)
     return NamedSweep(
         chosen,
         names,
         counted,
         luck,
         family,
-        overfitting=found.overfitting() if fits else None,
+        overfitting=overfitting,
         superiority=found.superiority(seed=wanted.seed) if fits else None,
     )
