@@ -28,8 +28,11 @@ if TYPE_CHECKING:
     from tradewright.services.stress import stress
     from tradewright.services.studies import Study
     from tradewright.services.sweep import Sweep, sweep
+    from tradewright.services.walking.rules import RuleWalk, walk_forward
+    from tradewright.services.walking.walk import Walk
     from tradewright.strategies import Strategy
     from tradewright.training.leak_guard import LeakReport
+    from tradewright.training.splits import WalkForward
 
 _HOMES = {
     "Bars": "domain.bars",
@@ -44,6 +47,9 @@ _HOMES = {
     "Study": "services.studies",
     "Sweep": "services.sweep",
     "TargetWeights": "domain.decisions",
+    "RuleWalk": "services.walking.rules",
+    "Walk": "services.walking.walk",
+    "WalkForward": "training.splits",
     "backtest": "services.backtest",
     "backtest_async": "services.backtest",
     "compare": "services.runs",
@@ -56,6 +62,7 @@ _HOMES = {
     "sample_bars": "marketdata",
     "stress": "services.stress",
     "sweep": "services.sweep",
+    "walk_forward": "services.walking.rules",
 }
 
 __all__ = [
@@ -65,12 +72,15 @@ __all__ = [
     "FillRules",
     "LeakReport",
     "Orders",
+    "RuleWalk",
     "Run",
     "Signals",
     "Strategy",
     "Study",
     "Sweep",
     "TargetWeights",
+    "Walk",
+    "WalkForward",
     "__version__",
     "backtest",
     "backtest_async",
@@ -84,6 +94,7 @@ __all__ = [
     "sample_bars",
     "stress",
     "sweep",
+    "walk_forward",
 ]
 
 

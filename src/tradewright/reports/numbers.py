@@ -81,6 +81,8 @@ SCORES = {
     "accuracy": "Accuracy",
     "hit_rate": "Hit rate",
     "ic": "Information coefficient",
+    "in_sample_return": "In-sample return",
+    "in_sample_sharpe": "In-sample Sharpe",
     "ic_t": "t of the IC",
     "mse": "Mean squared error",
     "mse_zero": "MSE of zero",

@@ -163,6 +163,8 @@ def windows_section(content: ReportContent) -> Markup | None:
     ]
     scores = [key for key in content.windows[0] if str(key).startswith("score ")]
     columns += [Column(key, score_name(key.removeprefix("score ")), score) for key in scores]
+    chosen = [key for key in content.windows[0] if str(key).startswith("chosen ")]
+    columns += [Column(key, f"Chosen: {key.removeprefix('chosen ')}", str) for key in chosen]
     return section(
         "Walk-forward windows",
         table(columns, content.windows),

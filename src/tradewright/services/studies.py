@@ -25,6 +25,7 @@ from tradewright.services.workspace import Workspace, current_workspace
 
 if TYPE_CHECKING:
     from tradewright.services.beside.repeating import Rerun
+    from tradewright.services.walking.walk import Walk
 
 __all__ = ["Study", "StudyCheck", "list_studies"]
 
@@ -283,6 +284,49 @@ class Study:
             workers=workers,
         )
         return job.run()
+
+    def walkforward(
+        self,
+        workspace: Workspace | None = None,
+        *,
+        progress: Progress | None = None,
+        allow_unhealthy: bool = False,
+        changes: Mapping[str, Any] | None = None,
+        save: bool = True,
+        workers: int | None = None,
+    ) -> Walk:
+        """Run the study and measure every window on its own, in sample and out.
+
+        Parameters
+        ----------
+        workspace, progress, allow_unhealthy, changes, save, workers
+            See `run`.
+
+        Returns
+        -------
+        Walk
+            The stitched run, one row a window, and the walk-forward efficiency.
+
+        Raises
+        ------
+        TradewrightError
+            As `run`.
+        """
+        from tradewright.services.walking.walk import Walk
+
+        study = self.with_settings(changes)
+        space = workspace if workspace is not None else current_workspace()
+        job = StudyJob(
+            study.page,
+            space,
+            Stages(progress),
+            allow_unhealthy=allow_unhealthy,
+            save=save,
+            workers=workers,
+            by_window=True,
+        )
+        run = job.run()
+        return Walk(run, job.window_figures, ("features",), 1, dict(run.extras.stage_seconds))
 
     @staticmethod
     def rerun(run_id: str = "latest", workspace: Workspace | None = None) -> Rerun:

@@ -181,7 +181,7 @@ def fit_predict(
     Missing data: a decision without all its features, or without label, is not learned from; one
     without all its features gets no forecast.
     """
-    job = _Job(table, labels, settings)
+    job = Job(table, labels, settings)
     start = job.first_complete_row() if first_row is None else first_row
     windows = tuple(
         _moved(window, start) for window in scheme.windows(max(0, len(labels.ts) - start))
@@ -236,7 +236,7 @@ class _Fit:
         )
 
 
-class _Job:
+class Job:
     """The data of one walk-forward and the fit of one of its windows."""
 
     def __init__(self, table: Table, labels: Labels, settings: FitSettings) -> None:
@@ -259,6 +259,7 @@ class _Job:
             )
 
     def first_complete_row(self) -> int:
+        """Return the first row at which some instrument has all features."""
         rows = np.flatnonzero(self.complete.any(axis=1))
         if not len(rows):
             raise ModelError(
@@ -270,7 +271,7 @@ class _Job:
     def fit(self, window: Window, embargo: int, control: int) -> _Fit:
         """Fit one window (control 0 is the real fit) and forecast its test rows."""
         started = time.perf_counter()
-        rows, columns, value, classes = self._training_cells(window, embargo, control)
+        rows, columns, value, classes = self.training_cells(window, embargo, control)
         x = self.values[rows, columns]
         kept = self._kept_features(x, value)
         names = tuple(self.names[i] for i in kept)
@@ -288,7 +289,7 @@ class _Job:
         tested = self.values[test][:, :, kept].reshape(-1, len(kept))
         prediction = model.predict(Rows(names, tested))
         shape = self.labels.value[test].shape
-        mean, sd, up = _as_returns(prediction, value, classes)
+        mean, sd, up = as_returns(prediction, value, classes)
         mean = mean.reshape(shape)
         return _Fit(
             model=model,
@@ -325,9 +326,10 @@ class _Job:
             probability_up=up,
         )
 
-    def _training_cells(
+    def training_cells(
         self, window: Window, embargo: int, control: int
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], FloatArray, NDArray[np.int8] | None]:
+        """Return rows, columns, values and classes of the decisions a window may learn from."""
         span = slice(window.train_first, window.train_last)
         usable = purge(window, self.labels.end_row, embargo=embargo, reach=self.reach)
         usable &= self.known[span]
@@ -398,7 +400,7 @@ class _Job:
         )
 
 
-def _as_returns(
+def as_returns(
     prediction: Prediction, value: FloatArray, classes: NDArray[np.int8] | None
 ) -> tuple[FloatArray, FloatArray, FloatArray | None]:
     """Turn a prediction into mean, deviation and probability of a rise.
@@ -419,7 +421,7 @@ def _as_returns(
 
 
 def _summary(
-    job: _Job, panels: list[ForecastPanel], folds: tuple[Fold, ...]
+    job: Job, panels: list[ForecastPanel], folds: tuple[Fold, ...]
 ) -> tuple[dict[str, float], dict[str, float]]:
     horizon = job.labels.horizon_bars
     every = [forecast_scores(p.mean, job.labels.value, horizon_bars=horizon) for p in panels]

@@ -16,6 +16,7 @@ RUNNABLE = [
     ROOT / "README.md",
     ROOT / "docs" / "tutorials" / "first-strategy.md",
     ROOT / "docs" / "how-to" / "share-an-account.md",
+    ROOT / "docs" / "how-to" / "walk-forward.md",
     ROOT / "docs" / "how-to" / "write-a-strategy.md",
 ]
 

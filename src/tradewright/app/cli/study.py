@@ -62,6 +62,56 @@ def run(
 
 
 @app.command()
+def walkforward(
+    study: str = typer.Argument(help="Name of a study, a YAML file, or the name of a strategy."),
+    *,
+    training_days: int = typer.Option(0, "--training-days", min=0, help="Of each window."),
+    testing_days: int = typer.Option(0, "--testing-days", min=0, help="Of each window."),
+    period_type: str = typer.Option("", "--period-type", help="rolling, expanding or fixed."),
+    overlap_days: int = typer.Option(-1, "--overlap-days", help="Shared by neighbouring tests."),
+    embargo_days: int = typer.Option(-1, "--embargo-days", help="Left free before each test."),
+    keep_tail: bool = typer.Option(False, "--keep-tail", help="Keep a last, shorter window."),
+    set_: list[str] = SET,
+    grid: list[str] = typer.Option(  # noqa: B008
+        [], "--grid", metavar="NAME=A:B:STEP", help="Of a strategy: values to choose among."
+    ),
+    search: str = typer.Option("grid", "--search", help="Of a strategy: grid, random:N, optuna:N."),
+    symbols: str = typer.Option("", "--symbols", help="Of a strategy: all of the data if empty."),
+    data: str = typer.Option("sample", "--data", help="Of a strategy: sample, store or a file."),
+    start: str = typer.Option("", "--from", metavar="DATE", help="Of a strategy: first day."),
+    end: str = typer.Option("", "--to", metavar="DATE", help="Of a strategy: last day."),
+) -> None:
+    """Choose on the past of each window, trade its future, and tell what was kept of it."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.app.cli.walking import Wanted, render_walk, walk_strategy
+    from tradewright.services.studies import Study
+    from tradewright.strategies import catalogue
+
+    given = {
+        "training_days": training_days or None,
+        "testing_days": testing_days or None,
+        "scheme": period_type or None,
+        "overlap_days": overlap_days if overlap_days >= 0 else None,
+        "embargo_days": embargo_days if embargo_days >= 0 else None,
+        "keep_tail": keep_tail or None,
+    }
+    chosen = {key: value for key, value in given.items() if value is not None}
+    workspace = open_workspace()
+    with frame.progress_bar(f"walk-forward {study}") as report:
+        if study in catalogue():
+            wanted = Wanted(study, grid, search, symbols, data, start, end)
+            walk = walk_strategy(workspace, wanted, chosen, report)
+        else:
+            changes = {f"validation.{key}": value for key, value in chosen.items()}
+            page = Study.load(study).with_settings({**_changes(set_), **changes})
+            walk = page.walkforward(workspace, progress=report)
+    path = workspace.data_dir / "runs" / walk.run.run_id / "report.html"
+    frame.emit({**walk.as_document(), "report": str(path)}, lambda: render_walk(walk, path))
+    if not walk.run.is_complete:
+        raise typer.Exit(frame.FAILED)
+
+
+@app.command()
 def check(
     study: str = STUDY,
     set_: list[str] = SET,

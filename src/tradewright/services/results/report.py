@@ -297,6 +297,7 @@ def _windows(run: Run) -> list[Mapping[str, Any]]:
     rows: list[Mapping[str, Any]] = []
     for window in run.extras.windows:
         scores = {f"score {name}": value for name, value in window.scores.items()}
+        scores |= {f"chosen {name}": value for name, value in window.parameters.items()}
         rows.append(
             {
                 "number": window.number,

@@ -16,7 +16,7 @@ from tradewright.services.study.stages import Progress
 from tradewright.services.study_page import StudyPage
 
 if TYPE_CHECKING:
-    from tradewright.training import WalkForwardResult
+    from tradewright.training import FitSettings, WalkForwardResult
 
 MAX_WORKERS: Final = 8
 _SIZES: Final[dict[str, dict[str, Any]]] = {
@@ -165,23 +165,29 @@ def fit_study(
     WalkForwardResult
         Forecasts made out of sample only.
     """
-    from tradewright.training import FitSettings, fit_predict
+    from tradewright.training import fit_predict
     from tradewright.training.labelling import build_labels
 
-    settings = FitSettings(
+    return fit_predict(
+        table,
+        build_labels(bars, page.labels.settings()),
+        settings=fit_settings(page, workers=workers),
+        scheme=page.validation.windows(),
+        progress=progress,
+    )
+
+
+def fit_settings(page: StudyPage, *, workers: int | None = None) -> FitSettings:
+    """Return what a study fits, and how it is controlled."""
+    from tradewright.training import FitSettings
+
+    return FitSettings(
         model=page.model.type,
         parameters=page.model.params,
         keep_features=page.model.keep_features,
         controls=page.validation.controls,
         seed=page.seed,
         workers=workers or default_workers(),
-    )
-    return fit_predict(
-        table,
-        build_labels(bars, page.labels.settings()),
-        settings=settings,
-        scheme=page.validation.windows(),
-        progress=progress,
     )
 
 

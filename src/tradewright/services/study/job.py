@@ -36,7 +36,10 @@ class StudyJob:
         allow_unhealthy: bool = False,
         save: bool = True,
         workers: int | None = None,
+        by_window: bool = False,
     ) -> None:
+        self.by_window = by_window
+        self.window_figures: tuple[dict[str, Any], ...] = ()
         self.page, self.workspace, self.stages = page, workspace, stages
         self.allow_unhealthy, self.save, self.workers = allow_unhealthy, save, workers
         self.extras = RunExtras()
@@ -82,6 +85,13 @@ class StudyJob:
             result = fitting.fit_study(
                 page, data.traded, table, workers=self.workers, progress=report
             )
+        if self.by_window:
+            from tradewright.services.walking.models import window_figures
+
+            with stages.stage("windows") as report:
+                self.window_figures = window_figures(
+                    page, data.traded, data.everything, table, result, progress=report
+                )
         return self._trade(result)
 
     def _trade(self, result: Any) -> Run:
@@ -125,7 +135,7 @@ class StudyJob:
             origin = recording.origin_of(data.everything, self.as_of_ns)
             extras = replace(
                 evidence if complete else self.extras,
-                windows=recording.windows_of(result),
+                windows=recording.windows_of(result, self.window_figures),
                 assumptions=_assumptions(page),
                 notes=(*self.extras.notes, *data.traded.notes),
                 stage_seconds=dict(stages.seconds),

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger("tradewright.studies")
 FORECASTS: Final = "forecasts.parquet"
+INSIDE: Final = ("in_sample_return", "in_sample_sharpe")
 DECLARED: Final = ":declared"
 """Ends the name under which the trials that pages declare are counted."""
 
@@ -78,9 +79,20 @@ def trial_family(page: StudyPage, version: str) -> str:
     return hashlib.sha256(json.dumps(keys, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def windows_of(result: WalkForwardResult) -> tuple[Window, ...]:
-    """Return the walk-forward windows as the report shows them."""
+def windows_of(
+    result: WalkForwardResult, figures: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Window, ...]:
+    """Return the walk-forward windows as the report shows them.
+
+    Parameters
+    ----------
+    result : WalkForwardResult
+        Of the study.
+    figures : sequence of mapping
+        What each window earned alone, where that was measured.
+    """
     ts = result.forecasts.ts_known
+    alone = {row["window"]: {key: row[key] for key in INSIDE} for row in figures}
     return tuple(
         Window(
             number=fold.window.index + 1,
@@ -90,7 +102,11 @@ def windows_of(result: WalkForwardResult) -> tuple[Window, ...]:
             test_end_ns=int(ts[fold.window.test_last - 1]),
             train_rows=fold.n_train,
             test_rows=fold.n_test,
-            scores={k: v for k, v in fold.scores.items() if math.isfinite(v)},
+            scores={
+                k: v
+                for k, v in {**fold.scores, **alone.get(fold.window.index + 1, {})}.items()
+                if math.isfinite(v)
+            },
             parameters={"features": len(fold.features)},
         )
         for fold in result.folds

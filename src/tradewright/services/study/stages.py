@@ -15,7 +15,8 @@ SHARES: Final = {
     "leak guard": 0.25,
     "fit": 0.40,
     "backtest": 0.05,
-    "controls": 0.12,
+    "controls": 0.08,
+    "windows": 0.04,
     "sensitivity": 0.06,
     "report": 0.02,
 }

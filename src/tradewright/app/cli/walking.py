@@ -1,0 +1,77 @@
+"""Walk-forward on the command line: a strategy by name, and the table of windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from tradewright.services.walking.walk import Walk
+    from tradewright.services.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A strategy to walk forward, as it was asked for."""
+
+    strategy: str
+    grid: Sequence[str]
+    search: str
+    symbols: str
+    data: str
+    start: str
+    end: str
+
+
+def walk_strategy(
+    workspace: Workspace,
+    wanted: Wanted,
+    windows: Mapping[str, Any],
+    progress: Callable[[float, str], None],
+) -> Walk:
+    """Walk a strategy of the catalogue forward, count its trials and store the run."""
+    from tradewright.domain.instruments import normalise_symbol
+    from tradewright.services.results.named import DataChoice, open_bars, parse_grid
+    from tradewright.services.walking.named import walk_named
+    from tradewright.strategies import catalogue
+
+    defaults = dict(catalogue()[wanted.strategy].parameters)
+    names = tuple(normalise_symbol(part) for part in wanted.symbols.split(",") if part.strip())
+    choice = DataChoice(wanted.data, names, wanted.start or None, wanted.end or None)
+    return walk_named(
+        workspace,
+        wanted.strategy,
+        open_bars(workspace, choice),
+        dict(parse_grid(text, defaults) for text in wanted.grid),
+        windows=windows,
+        search=wanted.search,
+        progress=progress,
+    )
+
+
+def render_walk(walk: Walk, path: Path) -> None:
+    """Print the windows, the efficiency and the verdict."""
+    typer.echo(
+        f"{'window':>6}  {'tested':<23}"
+        + "".join(f"{name:>10}" for name in walk.parameters)
+        + f"{'in sample':>11}{'Sharpe':>8}{'out':>9}{'Sharpe':>8}{'drawdown':>10}{'trades':>8}"
+    )
+    for row in walk.rows:
+        typer.echo(
+            f"{row['window']:>6}  {row['test_from']} {row['test_to']}  "
+            + "".join(f"{row[name]!s:>10}" for name in walk.parameters)
+            + f"{row['in_sample_return']:>11.1%}{row['in_sample_sharpe']:>8.2f}"
+            f"{row['annual_return']:>9.1%}{row['sharpe']:>8.2f}"
+            f"{row['max_drawdown']:>10.1%}{row['trades']:>8}"
+        )
+    typer.echo(f"\n{walk.sentence}")
+    for name, share in walk.stability.items():
+        typer.echo(f"{name}: {share:.0%} of the windows chose what the one before had chosen")
+    took = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in walk.seconds.items())
+    typer.echo(f"{walk.trials} sets tried; {took}")
+    typer.echo(f"\n{walk.run.verdict.word}: {walk.run.verdict.sentence}")
+    typer.echo(f"report: {path}")

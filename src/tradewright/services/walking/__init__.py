@@ -1,0 +1,1 @@
+"""Walk-forward: choose on the past of each window, trade its future, join the futures."""
