@@ -208,6 +208,7 @@ class ForecastStrategy(Strategy):
             if review.action in ("defer", "forgo"):
                 ctx.log(next_review(review, ctx.now_ns))
             return {}
+        ctx.log(f"rebalanced: {review.reason}; costs {review.plan.cost_fraction:.3%} of equity")
         after = dict(zip(review.plan.symbols, review.plan.weights_after.tolist(), strict=True))
         return {
             symbol: _Wanted(after[symbol], want.stop, want.target)

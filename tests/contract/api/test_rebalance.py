@@ -104,4 +104,5 @@ def test_plan_that_is_ordered_reaches_its_weights(session):
         return all(abs(weights.get(name, 0.0) - target[name]) < 0.01 for name in target)
 
     rows = wait(lambda: http.get("/paper/positions").json(), near)
+    wait(lambda: told, lambda kinds: kinds[-1] == "completion")
     assert sum(row["weight"] for row in rows) < 0.8

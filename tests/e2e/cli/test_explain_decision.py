@@ -94,3 +94,10 @@ def test_what_cannot_be_explained_is_said(tradewright, capsys, words, code, says
     capsys.readouterr()
     assert tradewright("study", "show", *words) == code
     assert says in capsys.readouterr().err
+
+
+def test_check_tells_where_a_study_goes_beyond_the_account(tradewright, capsys):
+    capsys.readouterr()
+    assert tradewright("study", "check", "ridge", "--quick", "--set", "data.end=2012-06-01",
+                       "--set", "decision.max_weight=0.5") == 0  # fmt: skip
+    assert "decision.max_weight 0.5 is above the account limit 0.2" in capsys.readouterr().out

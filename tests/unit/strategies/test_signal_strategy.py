@@ -247,7 +247,8 @@ def test_wanted_weights_are_traded_only_when_a_trigger_fires():
     bars = tape(120)
     every, _ = ran(bars, strategy(bars, steady(bars), decision=DecisionSettings(
         rule="proportional", max_weight=0.6, gross=0.9)))  # fmt: skip
-    gated, _ = rebalanced(bars, steady(bars))
+    gated, result = rebalanced(bars, steady(bars))
+    assert result.log[0][1].startswith("rebalanced: percentage: A at 1, limit 0.05; costs 0.000%")
     days = sorted({row for row, _ in gated})
     assert days[0] == 5
     assert 1 < len(days) < len({row for row, _ in every}) / 3

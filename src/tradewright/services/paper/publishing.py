@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tradewright.domain.bars import Bars
 from tradewright.services.paper import events as e
+from tradewright.services.paper.feed import REBALANCE
 from tradewright.services.paper.recorder import Event, JournalRecorder
 from tradewright.services.paper.state import SessionState
 from tradewright.services.workspace import Workspace
 
 QUIET_NS: Final = 50_000_000  # at most 20 notices of equity and positions a second
+
+
+@dataclass(slots=True)
+class _Rebalance:
+    # A rebalance that was ordered, until its orders are done.
+    row: int
+    reason: str
+    symbols: set[str]
+    orders: set[str] = field(default_factory=set)
+    is_reached: bool = False
 
 
 class PublishingRecorder(JournalRecorder):
@@ -56,6 +69,7 @@ class PublishingRecorder(JournalRecorder):
         for entry in workspace.journal.read(self._stream):
             self._state.apply(entry)
         self._told_ns = 0
+        self._rebalance: _Rebalance | None = None
 
     def note(self, *events: Event) -> None:
         """Write, then tell."""
@@ -67,6 +81,7 @@ class PublishingRecorder(JournalRecorder):
         kinds = {entry.kind for entry in fresh}
         for entry in fresh:
             self._tell_of(entry.kind, entry.payload)
+            self._follow_rebalance(entry.kind, entry.payload)
             if entry.kind == e.MARK:
                 mark = (entry.ts_event, entry.payload["equity_minor"], entry.payload["cash_minor"])
                 self._bus.publish("paper.equity", state.equity_row(mark))
@@ -76,6 +91,25 @@ class PublishingRecorder(JournalRecorder):
             self._bus.publish("paper.status", state.status())
             for position in state.positions():
                 self._bus.publish("paper.position", position)
+
+    def _follow_rebalance(self, kind: str, payload: Mapping[str, Any]) -> None:
+        # A rebalance by command is complete when the orders it became are done.
+        if kind == e.COMMAND and str(payload["name"]).startswith(REBALANCE):
+            wanted = json.loads(str(payload["name"]).removeprefix(REBALANCE))
+            self._rebalance = _Rebalance(
+                int(payload["row"]), str(payload.get("reason", "")), set(wanted)
+            )
+            return
+        followed, orders = self._rebalance, self._state.orders
+        if followed is None:
+            return
+        if kind == e.INTENT and payload["order"]["symbol"] in followed.symbols:
+            followed.orders.add(str(payload["order"]["client_order_id"]))
+        followed.is_reached |= kind == e.MARK and int(payload["row"]) > followed.row
+        if followed.is_reached and all(not orders[name].leaves_qty for name in followed.orders):
+            self._rebalance = None
+            told = {"kind": "completion", "account": "paper", "message": followed.reason}
+            self._bus.publish("portfolio.rebalance", {**told, "orders": len(followed.orders)})
 
     def _tell_of(self, kind: str, payload: Mapping[str, Any]) -> None:
         state = self._state

@@ -23,7 +23,7 @@ from tradewright.services.portfolio.holdings import PAPER, account_state
 from tradewright.services.workspace import Workspace
 
 TOPIC: Final = "portfolio.rebalance"
-"""Topic of alerts; their ``kind`` is ``trigger``, ``plan``, ``order`` or ``deferral``."""
+"""Topic of alerts; their ``kind`` is ``trigger``, ``plan``, ``order``, ``completion`` or ``deferral``."""
 
 
 class OrdersTargets(Protocol):
