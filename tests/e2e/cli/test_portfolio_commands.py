@@ -27,6 +27,19 @@ def test_optimize_prints_weights_and_obeys_constraints(tradewright):
     assert "CASH" in out
 
 
+def test_positions_below_one_percent_are_not_held_unless_limits_are_off(tradewright):
+    words = ("portfolio", "optimize", "--method", "minimum_variance", "--from", "2014-01-01",
+             "--to", "2016-01-01", "--json")  # fmt: skip
+    held = {}
+    for flag in ("--limits", "--no-limits"):
+        code, out, err = tradewright(*words, flag)
+        assert code == 0, err
+        held[flag] = [w for w in json.loads(out)["weights"].values() if w > 1e-6]
+    assert min(held["--limits"]) >= 0.01 - 1e-6
+    assert min(held["--no-limits"]) < 0.01
+    assert sum(held["--limits"]) == pytest.approx(1.0)
+
+
 def test_optimize_takes_views(tradewright):
     words = ("portfolio", "optimize", *FIVE, "--method", "black_litterman", "--json")
     _, out, _ = tradewright(*words)

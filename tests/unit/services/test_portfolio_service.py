@@ -6,7 +6,7 @@ import pytest
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.instruments import Instrument
-from tradewright.portfolio.constraints import OptimizationConstraints
+from tradewright.portfolio.constraints import OptimizationConstraints, PortfolioLimits
 from tradewright.portfolio.covariance import EstimationSettings
 from tradewright.portfolio.optimisation import OptimizationMethod
 from tradewright.services.portfolio import (
@@ -59,6 +59,32 @@ def test_newest_window_is_optimised():
     document = found.to_mapping()
     assert set(document["weights"]) == set(NAMES)
     assert document["success"] is True
+
+
+def test_limits_of_the_portfolio_hold_beside_the_constraints():
+    limits = PortfolioLimits(min_position_size=0.15, max_positions=4)
+    free = optimise(request(method="minimum_variance", limits=None)).result
+    small = [w for w in free.weights.values() if 1e-6 < w < 0.15]
+    assert small
+    capped = OptimizationConstraints(max_weight=0.5)
+    found = optimise(request(method="minimum_variance", limits=limits, constraints=capped)).result
+    held = [w for w in found.weights.values() if w > 1e-6]
+    assert found.success
+    assert min(held) >= 0.15 - 1e-6
+    assert max(held) <= 0.5 + 1e-6
+    assert sum(held) == pytest.approx(1.0)
+    assert found.expected_volatility >= free.expected_volatility
+
+
+def test_leverage_beyond_the_class_is_not_given():
+    wide = OptimizationConstraints(min_weight=-1.0, max_weight=2.0, max_net=2.0, max_gross=3.0)
+    free = optimise(request(method="kelly", constraints=wide, limits=None)).result
+    assert sum(abs(w) for w in free.weights.values()) > 1.5
+    found = optimise(request(method="kelly", constraints=wide)).result
+    assert sum(abs(w) for w in found.weights.values()) <= 1.0 + 1e-6
+    loose = PortfolioLimits(max_leverage={"equity": 2.0})
+    found = optimise(request(method="kelly", constraints=wide, limits=loose)).result
+    assert 1.5 < sum(abs(w) for w in found.weights.values()) <= 2.0 + 1e-6
 
 
 def test_every_method_has_its_figures_and_its_row_out_of_sample():

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tradewright.portfolio.constraints import PortfolioLimits
 from tradewright.portfolio.covariance import EstimationSettings
 from tradewright.portfolio.optimisation import MethodInputs, parse_method
 from tradewright.services.portfolio.optimising import PortfolioRequest
@@ -32,6 +33,8 @@ class Question:
         For ``mean_variance``.
     risk_free_rate : float
         A year.
+    limited : bool
+        Whether the limits of the whole portfolio are in force.
     estimation : mapping
         Fields of `EstimationSettings` that differ from the defaults.
     """
@@ -43,6 +46,7 @@ class Question:
     market: Mapping[str, float] | None = None
     risk_tolerance: float | None = None
     risk_free_rate: float = 0.02
+    limited: bool = True
     estimation: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -90,6 +94,7 @@ def open_request(
         ),
         current=question.current,
         risk_free_rate=question.risk_free_rate,
+        limits=PortfolioLimits() if question.limited else None,
     )
 
 

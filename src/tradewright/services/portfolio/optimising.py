@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.time import from_ns
-from tradewright.portfolio.constraints import OptimizationConstraints
+from tradewright.portfolio.constraints import (
+    CEILING,
+    OptimizationConstraints,
+    PortfolioLimits,
+    apply_limits,
+)
 from tradewright.portfolio.covariance import EstimationSettings, estimate_moments
 from tradewright.portfolio.optimisation import (
     Frontier,
@@ -23,6 +28,9 @@ from tradewright.portfolio.optimisation import (
 )
 
 FloatArray = NDArray[np.float64]
+POSITION: Final = 1e-6
+CLASS_OF: Final = {"forex": "forex", "crypto": "crypto", "crypto_perp": "crypto"}
+"""Class of an instrument for leverage; whatever is not named counts as equity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,6 +53,8 @@ class PortfolioRequest:
         Held now.
     risk_free_rate : float
         A year.
+    limits : PortfolioLimits, optional
+        Of the whole portfolio, in force beside the constraints; None switches them off.
     """
 
     bars: Bars
@@ -54,6 +64,7 @@ class PortfolioRequest:
     inputs: MethodInputs = field(default_factory=MethodInputs)
     current: Mapping[str, float] | None = None
     risk_free_rate: float = 0.02
+    limits: PortfolioLimits | None = field(default_factory=PortfolioLimits)
 
     def settings(self) -> EstimationSettings:
         """Return the estimation with the periods of the bars."""
@@ -118,20 +129,68 @@ def optimise(
     asked = optimizer or PortfolioOptimizer(request.risk_free_rate)
     bars = request.bars
     returns = session_returns(bars)
-    result = asked.optimize_returns(
-        returns,
-        parse_method(request.method),
-        request.constraints,
-        request.current,
-        estimation=request.settings(),
-        inputs=replace(request.inputs, symbols=bars.symbols),
-    )
+
+    def solve(constraints: OptimizationConstraints) -> OptimizationResult:
+        return asked.optimize_returns(
+            returns,
+            parse_method(request.method),
+            constraints,
+            request.current,
+            estimation=request.settings(),
+            inputs=replace(request.inputs, symbols=bars.symbols),
+        )
+
+    result = solve(request.constraints)
+    if request.limits is not None:
+        result = _limited(request, request.limits, result, solve)
     return Optimised(
         result=result,
         as_of=from_ns(int(bars.ts[-1])).isoformat().replace("+00:00", "Z"),
         periods=min(len(returns), request.estimation.window),
         data_version=bars.data_version,
     )
+
+
+def _limited(
+    request: PortfolioRequest,
+    limits: PortfolioLimits,
+    result: OptimizationResult,
+    solve: Callable[[OptimizationConstraints], OptimizationResult],
+) -> OptimizationResult:
+    # What breaks a limit is solved again under it, so that constraints and figures still hold.
+    given = request.constraints
+    classes = {
+        i.symbol: CLASS_OF.get(str(i.asset_class), "equity") for i in request.bars.instruments
+    }
+    kinds = set(classes.values())
+    most = limits.max_leverage.get(next(iter(kinds)), 1.0) if len(kinds) == 1 else CEILING
+    if sum(abs(weight) for weight in result.weights.values()) > most * (1 + 1e-9):
+        given = replace(
+            given,
+            max_gross=most,
+            min_net=min(given.min_net, most),
+            max_net=min(given.max_net, most),
+        )
+        result = solve(given)
+    held = [abs(weight) for weight in result.weights.values() if abs(weight) > POSITION]
+    if held and (min(held) < limits.min_position_size or len(held) > limits.max_positions):
+        fewer = min(given.max_positions or len(result.weights), limits.max_positions)
+        again = solve(
+            replace(
+                given,
+                min_position_size=max(given.min_position_size, limits.min_position_size),
+                max_positions=max(fewer, given.min_positions or 1),
+            )
+        )
+        if again.fallback_used == result.fallback_used:
+            result = again
+    # Several classes at once: each is cut to its own leverage.
+    cut, notes = apply_limits(
+        result.weights, replace(limits, min_position_size=0.0), asset_classes=classes
+    )
+    if not notes:
+        return result
+    return replace(result, weights=cut, success=False, warnings=(*result.warnings, *notes))
 
 
 def trace(request: PortfolioRequest, *, points: int = 50) -> Frontier:

@@ -36,6 +36,9 @@ _TOLERANCE = typer.Option(
 _WINDOW = typer.Option(252, "--window", min=20, help="Past returns behind the moments.")
 _COVARIANCE = typer.Option("ledoit_wolf", "--covariance", help="Estimator of the covariance.")
 _MEAN = typer.Option("james_stein", "--mean", help="Estimator of expected returns.")
+_LIMITS = typer.Option(
+    True, "--limits/--no-limits", help="Positions of 1 % or more, at most 100, no leverage."
+)
 _RATE = typer.Option(0.02, "--risk-free", help="Risk-free rate a year.")
 
 
@@ -57,6 +60,7 @@ def optimize(
     covariance: str = _COVARIANCE,
     mean: str = _MEAN,
     risk_free: float = _RATE,
+    limits: bool = _LIMITS,
     frontier: bool = typer.Option(False, "--frontier", help="Trace the efficient frontier too."),
 ) -> None:
     """Optimise target weights by one method, from the newest bars.
@@ -71,7 +75,7 @@ def optimize(
     request = _request(
         {"symbols": symbols, "data": data, "start": start, "end": end, "interval": interval},
         {"constraint": constraint, "views": views, "current": current, "market": market},
-        {"risk_tolerance": risk_tolerance, "risk_free": risk_free},
+        {"risk_tolerance": risk_tolerance, "risk_free": risk_free, "limits": limits},
         {"window": window, "covariance": covariance, "mean": mean},
         method=method,
     )
@@ -102,6 +106,7 @@ def compare(
     covariance: str = _COVARIANCE,
     mean: str = _MEAN,
     risk_free: float = _RATE,
+    limits: bool = _LIMITS,
     rebalance: int = typer.Option(21, "--rebalance", min=1, help="Bars between decisions."),
     walk_forward: bool = typer.Option(
         True, "--walk-forward/--no-walk-forward", help="Backtest each method out of sample."
@@ -117,7 +122,7 @@ def compare(
     request = _request(
         {"symbols": symbols, "data": data, "start": start, "end": end, "interval": interval},
         {"constraint": constraint, "views": views, "current": current, "market": market},
-        {"risk_tolerance": None, "risk_free": risk_free},
+        {"risk_tolerance": None, "risk_free": risk_free, "limits": limits},
         {"window": window, "covariance": covariance, "mean": mean},
     )
     with frame.progress_bar("methods") as report:
@@ -206,6 +211,7 @@ def _request(
         market=parse_weights(wishes["market"]),
         risk_tolerance=rates["risk_tolerance"],
         risk_free_rate=rates["risk_free"],
+        limited=rates["limits"],
         estimation=estimation,
     )
     return open_request(open_workspace(), question, choice)
