@@ -22,6 +22,7 @@ NOUNS = {
     "backtest": "Run, sweep, compare or stress strategies, without a study page.",
     "model": "List and show trained models.",
     "portfolio": "Optimise target weights, compare methods, show what is held.",
+    "risk": "Measure risk, look at limits, stop trading and release it.",
     "paper": "Trade a study on paper.",
     "report": "Show, compare and tell apart stored runs.",
     "serve": "Serve the web page and the API.",

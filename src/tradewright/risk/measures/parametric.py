@@ -189,6 +189,7 @@ def fit_student_t(returns: FloatArray) -> tuple[float, float, float]:
         to every purpose), location, scale > 0.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     centre = float(np.median(returns))
     # Quartiles stand nearer to the scale of a heavy tail than the standard deviation.
@@ -217,13 +218,14 @@ def fit_student_t(returns: FloatArray) -> tuple[float, float, float]:
         return value, np.array([by_location, by_scale, by_dof * dof])
 
     bounds = [(None, None), (-12.0, 12.0), (math.log(_LEAST_DOF), math.log(_MOST_DOF))]
-    found = minimize(
-        loss,
-        np.array([0.0, 0.0, math.log(5.0)]),
-        jac=True,
-        method="L-BFGS-B",
-        bounds=bounds,
-        options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500},
-    )
+    with threadpool_limits(limits=1):  # threads only spin on three parameters
+        found = minimize(
+            loss,
+            np.array([0.0, 0.0, math.log(5.0)]),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=bounds,
+            options={"ftol": 1e-15, "gtol": 1e-10, "maxiter": 500},
+        )
     location, log_scale, log_dof = found.x
     return math.exp(log_dof), centre + unit * float(location), unit * math.exp(log_scale)

@@ -112,6 +112,7 @@ def fit_garch(returns: FloatArray) -> Garch:
        Econometrics 31, 1986.
     """
     from scipy.optimize import minimize
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     unit = float(returns.std())
     if not np.ptp(returns) > 0 or not unit > 1e-14:
@@ -125,17 +126,17 @@ def fit_garch(returns: FloatArray) -> Garch:
         )
 
     best = None
-    for persistence, share in ((0.97, 0.08), (0.90, 0.15), (0.50, 0.30)):
-        start = np.array([x.mean(), math.log(1.0 - persistence), persistence, share])
-        found = minimize(
-            loss,
-            start,
-            method="L-BFGS-B",
-            bounds=[(-3.0, 3.0), (-16.0, 3.0), (0.0, 0.99999), (0.0, 1.0)],
-            options={"ftol": 1e-13, "gtol": 1e-8, "maxiter": 400},
-        )
-        if best is None or found.fun < best.fun - 1e-9:
-            best = found
+    with threadpool_limits(limits=1):  # threads only spin on four parameters
+        for persistence, share in ((0.97, 0.08), (0.90, 0.15), (0.50, 0.30)):
+            found = minimize(
+                loss,
+                np.array([x.mean(), math.log(1.0 - persistence), persistence, share]),
+                method="L-BFGS-B",
+                bounds=[(-3.0, 3.0), (-16.0, 3.0), (0.0, 0.99999), (0.0, 1.0)],
+                options={"ftol": 1e-13, "gtol": 1e-8, "maxiter": 400},
+            )
+            if best is None or found.fun < best.fun - 1e-9:
+                best = found
     if best is None or not math.isfinite(best.fun):
         raise DataError("returns: no GARCH(1,1) describes them")
     mean, log_omega, persistence, share = (float(value) for value in best.x)

@@ -1,0 +1,158 @@
+"""``tradewright risk``: measures, limits, and the switch that stops trading."""
+
+from __future__ import annotations
+
+import getpass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tradewright.app.cli import frame
+from tradewright.app.cli.risk.shown import render_report, render_status
+
+if TYPE_CHECKING:
+    from tradewright.services.paper import PaperTrading
+    from tradewright.services.workspace import Workspace
+
+app = frame.noun("risk", "Measure risk, look at limits, stop trading and release it.")
+_SCOPE = typer.Argument(..., metavar="SCOPE", help="all, account:ID or strategy:NAME.")
+_REASON = typer.Option("", "--reason", help="Why; kept on the record.")
+_ACTOR = typer.Option("", "--actor", help="Who; the user of this computer by default.")
+
+
+@app.command()
+def status() -> None:
+    """Say what is halted and why, and how far the paper account is from its limits."""
+    from tradewright.services.risk.account import risk_status
+
+    workspace, paper = _open()
+    document = risk_status(workspace, paper)
+    frame.emit(document, lambda: render_status(document))
+
+
+@app.command()
+def report(
+    run: str = typer.Argument("latest", metavar="[RUN]", help="Run id, latest, or paper."),
+    *,
+    from_: str = typer.Option("", "--from", metavar="DATE", help="First day."),
+    to: str = typer.Option("", "--to", metavar="DATE", help="Last day."),
+    format_: str = typer.Option("", "--format", help="Write html, json or csv."),
+    out: Path | None = typer.Option(None, "--out", help="File to write."),  # noqa: B008
+    level: float = typer.Option(0.95, "--level", help="Confidence, 0.90 to 0.999."),
+    horizon: int = typer.Option(1, "--horizon", help="Sessions ahead, 1 to 20."),
+    window: int = typer.Option(500, "--window", help="Sessions looked back on."),
+) -> None:
+    """Report the risk of a stored run or the last paper session: measures, record, stress, limits.
+
+    Nothing is fetched and nothing is traded.
+    """
+    from tradewright.risk.measures import MeasureSettings
+    from tradewright.services.risk.files import write_report
+    from tradewright.services.risk.report import risk_report
+
+    settings = MeasureSettings(level=level, horizon=horizon, window=window)
+    workspace, paper = _open()
+    stored = _run_named(run, workspace, paper)
+    document = risk_report(
+        workspace, stored, first=from_ or None, last=to or None, settings=settings
+    )
+    if format_ or out is not None:
+        kind = format_ or (out.suffix.lstrip(".") if out is not None else "") or "html"
+        target = out or Path(f"tradewright-risk-{stored.run_id}.{kind}")
+        path = write_report(document, kind, target)
+        frame.emit({"run_id": stored.run_id, "file": str(path)}, lambda: typer.echo(str(path)))
+        return
+    frame.emit(document, lambda: render_report(document))
+
+
+@app.command()
+def halt(scope: str = _SCOPE, reason: str = _REASON, actor: str = _ACTOR) -> None:
+    """Stop a scope: working orders are cancelled, nothing is sent until it is released."""
+    _order("halt", scope, reason, actor)
+
+
+@app.command()
+def reduce(scope: str = _SCOPE, reason: str = _REASON, actor: str = _ACTOR) -> None:
+    """Let a scope only shrink: entries are refused, exits and stops stay."""
+    _order("reduce", scope, reason, actor)
+
+
+@app.command()
+def flatten(scope: str = _SCOPE, reason: str = _REASON, actor: str = _ACTOR) -> None:
+    """Close everything a scope holds, then halt it (asks)."""
+    _, paper = _open()
+    held = paper.status()["positions"]
+    if not frame.COMMON.yes and not typer.confirm(
+        f"Close {held} positions of {scope} and halt it?", err=True
+    ):
+        raise typer.Exit(frame.FAILED)
+    _order("flatten", scope, reason, actor)
+
+
+@app.command()
+def rearm(
+    scope: str = _SCOPE,
+    reason: str = _REASON,
+    actor: str = _ACTOR,
+    reset_high_water: bool = typer.Option(
+        False, "--reset-high-water", help="Forget the high-water mark too; it is kept otherwise."
+    ),
+) -> None:
+    """Release a halted or reduced scope; wants a reason and clean books."""
+    from tradewright.services.risk.account import rearm as release
+
+    workspace, paper = _open()
+    change = release(
+        workspace, paper, scope, actor=_who(actor), reason=reason,
+        reset_high_water=reset_high_water,
+    )  # fmt: skip
+    _tell(change.to_json())
+
+
+def _order(verb: str, scope: str, reason: str, actor: str) -> None:
+    from tradewright.services.risk.account import order
+
+    workspace, paper = _open()
+    change = order(workspace, paper, verb, scope, actor=_who(actor), reason=reason)
+    _tell(change.to_json())
+
+
+def _tell(change: dict[str, Any]) -> None:
+    name = "all" if change["scope"] == "portfolio" else change["scope"]
+    frame.emit(
+        change,
+        lambda: typer.echo(
+            f"{name}: {change['before']} to {change['after']} by {change['actor']}"
+            + (f" ({change['reason']})" if change["reason"] else "")
+        ),
+    )
+
+
+def _open() -> tuple[Workspace, PaperTrading]:
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.paper import PaperTrading
+
+    workspace = open_workspace()
+    return workspace, PaperTrading(workspace)
+
+
+def _who(actor: str) -> str:
+    return actor.strip() or getpass.getuser()
+
+
+def _run_named(name: str, workspace: Workspace, paper: PaperTrading) -> Any:
+    from tradewright.domain.errors import NoDataError
+    from tradewright.services.runs import Run
+
+    if name != "paper":
+        return Run.load(name, workspace)
+    line = paper.status()
+    if not line["session_id"]:
+        raise NoDataError("no paper session was started yet")
+    if line["state"] not in ("FINISHED", "STOPPED", "FAILED") or line["is_interrupted"]:
+        raise NoDataError(
+            f"session {line['session_id']} has not ended; its limits stand in: tradewright risk "
+            "status"
+        )
+    return Run.load(line["session_id"], workspace)
