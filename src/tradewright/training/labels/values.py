@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.errors import ConfigError, ModelError, nearest
+from tradewright.jit import jit
 
 FloatArray = NDArray[np.float64]
 BUY, HOLD, SELL = 0, 1, 2
 NO_CLASS: Final = -1
 ENTRIES: Final = ("next_open", "close")
+MIN_RETURNS: Final = 20
+"""Returns behind the first volatility."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,19 +103,24 @@ def trailing_volatility(close: FloatArray, halflife: float = 32.0) -> FloatArray
     Timing: row ``t`` uses rows ``0..t``.
     Missing data: a missing close gives no return; the estimate stands still.
     """
-    decay = 0.5 ** (1.0 / halflife)
-    n_bars, n_instruments = close.shape
-    last = np.full(n_instruments, np.nan)
-    square, weight = np.zeros(n_instruments), np.zeros(n_instruments)
-    count = np.zeros(n_instruments, dtype=np.int64)
     out = np.full(close.shape, np.nan)
-    for row in range(n_bars):
-        change = close[row] / last - 1.0
-        seen = np.isfinite(change)
-        square[seen] = decay * square[seen] + change[seen] ** 2
-        weight[seen] = decay * weight[seen] + 1.0
-        count += seen
-        ready = count >= 20
-        out[row, ready] = np.sqrt(square[ready] / weight[ready])
-        last = np.where(np.isfinite(close[row]), close[row], last)
+    _trail(np.ascontiguousarray(close), 0.5 ** (1.0 / halflife), MIN_RETURNS, out)
     return out
+
+
+# Compiled: the leak guard makes every label anew at every date, rows times dates in all.
+@jit
+def _trail(close: FloatArray, decay: float, least: int, out: FloatArray) -> None:
+    for column in range(close.shape[1]):
+        last, square, weight, count = np.nan, 0.0, 0.0, 0
+        for row in range(close.shape[0]):
+            price = close[row, column]
+            change = price / last - 1.0 if last != 0.0 else np.nan
+            if np.isfinite(change):
+                square = decay * square + change * change
+                weight = decay * weight + 1.0
+                count += 1
+            if count >= least:
+                out[row, column] = np.sqrt(square / weight)
+            if np.isfinite(price):
+                last = price
