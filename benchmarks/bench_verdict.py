@@ -92,6 +92,19 @@ def nothing(count: int, sample: tw.Bars, *, resample: bool) -> Iterator[tw.Run]:
         yield tw.backtest(without_skill(bars, rng), bars)
 
 
+def searched(count: int, sample: tw.Bars, *, sets: int = 20) -> Iterator[tw.Run]:
+    """Yield the best of some random strategies, judged with all of them as its trials."""
+    for search in range(count):
+        found = tw.sweep(
+            lambda seed, search=search: without_skill(
+                sample, np.random.default_rng([search, seed, 3])
+            ),
+            sample,
+            {"seed": range(sets)},
+        )
+        yield found.run()
+
+
 def planted(count: int, *, sharpe: float, years: int) -> Iterator[tw.Run]:
     for seed in range(count):
         rng = np.random.default_rng([seed, 7])
@@ -103,6 +116,8 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--without", type=int, default=500)
     parser.add_argument("--planted", type=int, default=200)
+    parser.add_argument("--searches", type=int, default=100)
+    parser.add_argument("--only", default="", help="Part of the name of a case.")
     given = parser.parse_args()
     sample = tw.sample_bars()
     half = given.without // 2
@@ -111,12 +126,16 @@ def main() -> None:
          lambda: nothing(half, sample, resample=False)),
         ("verdict_resampled", "random strategies on resampled data", "<= 5 % supported", half,
          lambda: nothing(half, sample, resample=True)),
+        ("verdict_searched", "searches, the best of 20 random strategies", "<= 5 % supported",
+         given.searches, lambda: searched(given.searches, sample)),
         ("verdict_planted", "true Sharpe ratio 1.5 over 10 years", ">= 80 % supported",
          given.planted, lambda: planted(given.planted, sharpe=1.5, years=10)),
         ("verdict_planted_weak", "true Sharpe ratio 0.5 over 10 years", "as measured",
          given.planted, lambda: planted(given.planted, sharpe=0.5, years=10)),
     )  # fmt: skip
     for case, what, goal, count, make in cases:
+        if given.only not in case:
+            continue
         found: Counter[str] = Counter()
         took = seconds(lambda make=make, found=found: found.update(words(make())))
         shares = {word: round(found[word] / count, 3) for word in sorted(found)}
