@@ -29,6 +29,7 @@ from tradewright.strategies.protocol import Context
 
 FloatArray = NDArray[np.float64]
 HISTORY_SESSIONS: Final = 253
+STEP: Final = 0.02
 REGIME_BARS: Final = RegimeSettings().warm_up
 """Bars before the first decision after which regimes are known."""
 
@@ -99,6 +100,7 @@ class SignalDesk:
         self._bars = round(HISTORY_SESSIONS * max(1.0, scene.bars_per_session))
         self._columns: list[int] = []
         self._regimes = RegimeTracker(len(panel.symbols))
+        self._trips: dict[tuple[int, int], float] = {}
 
     def start(self, columns: list[int]) -> None:
         """Begin a run; `columns` are the panel's instruments on the tape."""
@@ -186,12 +188,21 @@ class SignalDesk:
         costs = self.scene.costs
         if costs is None or costs.is_free or not (price > 0 and equity > 0):
             return 0.0
-        qty = self.settings.sizing.max_position_size * equity / price
-        if not 1e-8 <= qty < 4e10:
+        # Price and equity enter in steps of two percent, so that few plans are made.
+        steps = round(math.log(equity) / STEP), round(math.log(price) / STEP)
+        found = self._trips.get(steps)
+        if found is None:
+            found = self._trips[steps] = self._planned_trip(costs, *steps)
+        return found
+
+    def _planned_trip(self, costs: Costs, equity: int, price: int) -> float:
+        notional = self.settings.sizing.max_position_size * math.exp(equity * STEP)
+        px = math.exp(price * STEP)
+        qty = notional / px
+        if not (1e-8 <= qty < 4e10 and px < 4e10):
             return 0.0
-        both = [costs.plan(qty, price, side=side) for side in (Side.BUY, Side.SELL)]
-        notional = both[0].notional
-        return sum(plan.total for plan in both) / notional if notional else 0.0
+        both = [costs.plan(qty, px, side=side) for side in (Side.BUY, Side.SELL)]
+        return sum(plan.total for plan in both) / both[0].notional if both[0].notional else 0.0
 
 
 def capped(decision: DecisionSettings, account: AccountLimits, mode: str) -> DecisionSettings:

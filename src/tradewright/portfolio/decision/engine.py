@@ -61,7 +61,8 @@ class DecisionEngine:
     mode : str
         ``backtest``, ``paper`` or ``live``.
     all_figures : bool
-        Whether HOLD carries its risk figures too; they change no decision.
+        Whether HOLD carries its risk figures too, and every signal those that its size does not
+        need; they change no decision.
 
     Raises
     ------
@@ -159,6 +160,7 @@ class DecisionEngine:
                 draft.market,
                 draft.portfolio,
                 risk_free_rate=self.settings.risk_free_rate,
+                for_sizing=not self.all_figures,
             )
         return draft.risk
 

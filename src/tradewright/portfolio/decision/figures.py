@@ -19,6 +19,7 @@ def risk_figures(
     portfolio: PortfolioView,
     *,
     risk_free_rate: float,
+    for_sizing: bool = False,
 ) -> dict[str, float]:
     """Return the figures of an instrument that do not depend on the size of the trade.
 
@@ -32,6 +33,8 @@ def risk_figures(
         What is held.
     risk_free_rate : float
         Annual, for the Sharpe ratio.
+    for_sizing : bool
+        Whether only volatility and value at risk are wanted; the others are NaN then.
 
     Returns
     -------
@@ -48,9 +51,10 @@ def risk_figures(
         out["volatility"] = annual_volatility(past, periods_per_year=year)
         session = math.sqrt(market.bars_per_session)
         out["var_95"] = max(0.0, value_at_risk(past, level=0.95)) * session
-        out["sharpe"] = sharpe(past, periods_per_year=year, risk_free=risk_free_rate)
-        levels = np.cumprod(np.concatenate((np.ones(1), 1.0 + past)))
-        out["drawdown"] = float((levels / np.maximum.accumulate(levels) - 1.0).min())
+        if not for_sizing:
+            out["sharpe"] = sharpe(past, periods_per_year=year, risk_free=risk_free_rate)
+            levels = np.cumprod(np.concatenate((np.ones(1), 1.0 + past)))
+            out["drawdown"] = float((levels / np.maximum.accumulate(levels) - 1.0).min())
     out["weight_before"] = portfolio.held(symbol)
     return out
 
