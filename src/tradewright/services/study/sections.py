@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from tradewright.costs import Costs
 from tradewright.domain.errors import ConfigError
@@ -13,6 +13,7 @@ from tradewright.domain.rules import FillRules
 from tradewright.domain.universe import Universe
 from tradewright.portfolio import DecisionSettings
 from tradewright.portfolio.sizing import create_sizer
+from tradewright.risk.control.table import LimitTable
 from tradewright.services.backtest import BacktestConfig
 from tradewright.services.study.decision_sections import RebalancingSection, SignalSection
 from tradewright.services.study.section import Section
@@ -214,6 +215,17 @@ class RiskSection(Section):
     max_position_size: Annotated[float, Field(gt=0, le=3)] | None = 0.25
     max_drawdown_limit: Fraction | None = 0.15
     stop_loss_threshold: Fraction | None = 0.08
+    risk_profile: Literal["conservative", "moderate", "aggressive"] | None = None
+    limits: dict[str, float | None] | None = None
+
+    @field_validator("limits")
+    @classmethod
+    def _check_limits(cls, given: dict[str, float | None] | None) -> dict[str, float | None] | None:
+        try:
+            LimitTable.of(given)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return given
 
 
 class CostSection(Section):
