@@ -140,10 +140,58 @@ def _inner_section(name: str, section: Any, told_by: Any) -> list[str]:
     return lines
 
 
+def risk_limits_page() -> str:
+    """Return the page of every limit of the risk layer, in Markdown."""
+    from tradewright.risk.control import KINDS, PROFILES
+
+    lines = [
+        HEADER,
+        "# Risk limits",
+        "",
+        "`risk.limits` of a study page, or `limits` of a backtest's config, sets them one by one;",
+        "`risk_profile` switches this whole table on. How to use them: [limit and halt]"
+        "(../how-to/limit-and-halt.md).",
+        "",
+        "`key` holds in every scope of the table, `account.key` in scopes of that kind,",
+        "`account:paper.key` in one alone; the tightest wins. `null` switches one off. A warning",
+        "comes at 80 % of a limit.",
+        "",
+        "| key | strategy | account | portfolio | what happens | at most | scaled | meaning |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for kind in KINDS.values():
+        defaults = [
+            f"{kind.defaults[scope]:g}" if scope in kind.defaults else ""
+            for scope in ("strategy", "account", "portfolio")
+        ]
+        scaled = "yes" if kind.scales else ""
+        meaning = f"{kind.meaning}{', by the wall clock' if kind.is_timed else ''}"
+        cells = [
+            f"`{kind.key}`",
+            *defaults,
+            kind.action.value,
+            f"{kind.ceiling:g}",
+            scaled,
+            meaning,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    told = ", ".join(f"`{name}` × {factor:g}" for name, factor in PROFILES.items())
+    lines += [
+        "",
+        f"Profiles: {told}. They multiply the limits marked as scaled and no other.",
+        "",
+        "Limits by the wall clock are off on a tape of bars, which has no seconds; they are in",
+        "force where orders are sent as they are made. Price collars default to 0.05 for shares,",
+        "0.02 for currencies and 0.10 for crypto.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
 PAGES = {
     "command-line.md": command_line_page,
     "settings.md": settings_page,
     "study-page.md": study_page,
+    "risk-limits.md": risk_limits_page,
 }
 
 
