@@ -40,6 +40,19 @@ def test_positions_below_one_percent_are_not_held_unless_limits_are_off(tradewri
     assert sum(held["--limits"]) == pytest.approx(1.0)
 
 
+def test_optimize_stacks_methods(tradewright):
+    code, out, err = tradewright(
+        "portfolio", "optimize", *FIVE, "--stack", "minimum_variance,risk_parity", "--json"
+    )
+    assert code == 0, err
+    found = json.loads(out)
+    assert found["optimization_method"] == "stacked"
+    assert "stacked by cross-validation: minimum_variance" in found["message"].lower()
+    code, _, err = tradewright("portfolio", "optimize", *FIVE, "--stack", "risk_parity")
+    assert code == 2
+    assert "two or more" in err
+
+
 def test_optimize_takes_views(tradewright):
     words = ("portfolio", "optimize", *FIVE, "--method", "black_litterman", "--json")
     _, out, _ = tradewright(*words)

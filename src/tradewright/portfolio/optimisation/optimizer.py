@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -15,18 +15,20 @@ from tradewright.portfolio.constraints.weights import OptimizationConstraints
 from tradewright.portfolio.covariance.checking import check_covariance
 from tradewright.portfolio.covariance.moments import EstimationSettings, Moments, estimate_moments
 from tradewright.portfolio.optimisation.dispatch import prepare
-from tradewright.portfolio.optimisation.feasibility import binding, volatility_of
+from tradewright.portfolio.optimisation.feasibility import binding, violations, volatility_of
 from tradewright.portfolio.optimisation.frontier import POINTS, Frontier, trace_frontier
 from tradewright.portfolio.optimisation.inputs import MethodInputs
 from tradewright.portfolio.optimisation.ladder import Answer, answer
 from tradewright.portfolio.optimisation.methods import OptimizationMethod, parse_method
 from tradewright.portfolio.optimisation.problem import Problem, build_problem, weights_of
+from tradewright.portfolio.optimisation.programmes import Found
 from tradewright.portfolio.optimisation.result import (
     OptimizationResult,
     diversification_warnings,
     effective_number,
 )
 from tradewright.portfolio.optimisation.result_cache import ResultCache, key_of
+from tradewright.portfolio.optimisation.stacking import method_shares
 from tradewright.portfolio.solvers.threads import one_thread
 
 FloatArray = NDArray[np.float64]
@@ -119,7 +121,7 @@ class PortfolioOptimizer:
             found = answer(own, solve)
         spent = (time.perf_counter() - started) * 1e3
         warnings = (*given.notes, *notes)
-        result = _result(found, own, limits, name=chosen, warnings=warnings, spent_ms=spent)
+        result = _result(found, own, limits, name=chosen.value, warnings=warnings, spent_ms=spent)
         self.cache.put(key, result)
         return result
 
@@ -178,14 +180,84 @@ class PortfolioOptimizer:
                 notes=(*_inputs_of(given, moments).notes, *moments.warnings),
             ),
         )
-        if not moments.left_out:
-            return result
-        zeros = dict.fromkeys(symbols, 0.0)
-        return replace(
-            result,
-            weights={**zeros, **result.weights},
-            risk_contributions={**zeros, **result.risk_contributions},
+        return _with_zeros(result, symbols, moments)
+
+    def stack_returns(
+        self,
+        returns: Any,
+        methods: Sequence[str | OptimizationMethod],
+        constraints: OptimizationConstraints | None = None,
+        current_weights: Mapping[str, float] | None = None,
+        *,
+        estimation: EstimationSettings | None = None,
+        inputs: MethodInputs | None = None,
+        folds: int = 5,
+    ) -> OptimizationResult:
+        """Mix several methods by shares from cross-validation; see `stacking.method_shares`.
+
+        Parameters
+        ----------
+        returns, constraints, current_weights, estimation, inputs
+            See `optimize_returns`.
+        methods : sequence of str or OptimizationMethod
+            Two or more; ``factor_based`` needs 252 rows in every fold's remainder.
+        folds : int
+            Blocks of the cross-validation.
+
+        Returns
+        -------
+        OptimizationResult
+            Its method is ``stacked``; the message tells the shares. Mixtures of weights satisfy
+            convex constraints; a limit of counts that they break makes `success` False.
+
+        Raises
+        ------
+        ConfigError
+            If there are fewer than two methods or folds.
+        DataError
+            If there are too few rows.
+        """
+        settings, given = estimation or EstimationSettings(), inputs or NO_INPUTS
+        chosen = [parse_method(method) for method in methods]
+        started = time.perf_counter()
+        panel = np.asarray(returns, dtype=np.float64)
+        names = _symbols(getattr(returns, "columns", None), given.symbols, panel.shape[-1])
+        with one_thread():
+            moments = estimate_moments(panel, names, settings)
+        own = replace(_inputs_of(given, moments), symbols=moments.symbols)
+        limits = _kept_only(constraints, moments) or OptimizationConstraints()
+        held = _of(current_weights, names, moments)
+
+        def fit(method: OptimizationMethod, rows: FloatArray) -> FloatArray:
+            fewer = replace(settings, window=len(rows), min_observations=min(len(rows), 20))
+            found = self.optimize_returns(rows, method, limits, held, estimation=fewer, inputs=own)
+            return np.array([found.weights[name] for name in moments.symbols])
+
+        shares, notes = method_shares(
+            moments.returns,
+            chosen,
+            fit,
+            folds=folds,
+            risk_free_rate=self.risk_free_rate,
+            periods_per_year=settings.periods_per_year,
         )
+        parts = np.array([fit(method, moments.returns) for method in chosen])
+        weights = shares @ parts
+        current = _current(held, moments.symbols)
+        problem, _ = self._problem(
+            moments.mean, moments.covariance, moments.symbols, limits, current
+        )
+        missed = violations(problem, weights)
+        found = Answer(Found(weights, "stacked"), problem, not missed, None, (*notes, *missed))
+        result = _result(
+            found,
+            problem,
+            limits,
+            name="stacked",
+            warnings=(*own.notes, *moments.warnings),
+            spent_ms=(time.perf_counter() - started) * 1e3,
+        )
+        return _with_zeros(result, names, moments)
 
     def efficient_frontier(
         self,
@@ -303,6 +375,19 @@ def _inputs_of(given: MethodInputs, moments: Moments) -> MethodInputs:
     )
 
 
+def _with_zeros(
+    result: OptimizationResult, symbols: tuple[str, ...], moments: Moments
+) -> OptimizationResult:
+    if not moments.left_out:
+        return result
+    zeros = dict.fromkeys(symbols, 0.0)
+    return replace(
+        result,
+        weights={**zeros, **result.weights},
+        risk_contributions={**zeros, **result.risk_contributions},
+    )
+
+
 def _kept_only(
     constraints: OptimizationConstraints | None, moments: Moments
 ) -> OptimizationConstraints | None:
@@ -324,7 +409,7 @@ def _result(
     problem: Problem,
     limits: OptimizationConstraints,
     *,
-    name: OptimizationMethod,
+    name: str,
     warnings: tuple[str, ...],
     spent_ms: float,
 ) -> OptimizationResult:
@@ -348,7 +433,7 @@ def _result(
         expected_return=expected,
         expected_volatility=volatility,
         sharpe_ratio=sharpe,
-        optimization_method=name.value,
+        optimization_method=name,
         success=found.success,
         message=" ".join(said),
         transaction_costs=cost,

@@ -25,6 +25,8 @@ class Question:
     ----------
     method : str
         One of the twelve.
+    stack : sequence of str
+        Methods mixed by cross-validation instead.
     constraints, views : sequence of str
         See `parse_constraints` and `parse_views`.
     current, market : mapping of str to float, optional
@@ -40,6 +42,7 @@ class Question:
     """
 
     method: str = "maximum_sharpe"
+    stack: Sequence[str] = ()
     constraints: Sequence[str] = ()
     views: Sequence[str] = ()
     current: Mapping[str, float] | None = None
@@ -85,6 +88,7 @@ def open_request(
     return PortfolioRequest(
         bars=bars,
         method=question.method,
+        stack=question.stack,
         constraints=parse_constraints(question.constraints, sectors=sectors),
         estimation=EstimationSettings(**question.estimation),
         inputs=MethodInputs(

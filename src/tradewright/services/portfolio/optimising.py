@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -53,6 +53,8 @@ class PortfolioRequest:
         Held now.
     risk_free_rate : float
         A year.
+    stack : sequence of str
+        Methods that are mixed by cross-validation, instead of `method`.
     limits : PortfolioLimits, optional
         Of the whole portfolio, in force beside the constraints; None switches them off.
     """
@@ -64,6 +66,7 @@ class PortfolioRequest:
     inputs: MethodInputs = field(default_factory=MethodInputs)
     current: Mapping[str, float] | None = None
     risk_free_rate: float = 0.02
+    stack: Sequence[str] = ()
     limits: PortfolioLimits | None = field(default_factory=PortfolioLimits)
 
     def settings(self) -> EstimationSettings:
@@ -131,14 +134,14 @@ def optimise(
     returns = session_returns(bars)
 
     def solve(constraints: OptimizationConstraints) -> OptimizationResult:
-        return asked.optimize_returns(
-            returns,
-            parse_method(request.method),
-            constraints,
-            request.current,
-            estimation=request.settings(),
-            inputs=replace(request.inputs, symbols=bars.symbols),
-        )
+        how: dict[str, Any] = {
+            "estimation": request.settings(),
+            "inputs": replace(request.inputs, symbols=bars.symbols),
+        }
+        if request.stack:
+            return asked.stack_returns(returns, request.stack, constraints, request.current, **how)
+        method = parse_method(request.method)
+        return asked.optimize_returns(returns, method, constraints, request.current, **how)
 
     result = solve(request.constraints)
     if request.limits is not None:

@@ -46,6 +46,9 @@ _RATE = typer.Option(0.02, "--risk-free", help="Risk-free rate a year.")
 def optimize(
     *,
     method: str = typer.Option("maximum_sharpe", "--method", help="One of the twelve methods."),
+    stack: str = typer.Option(
+        "", "--stack", help="Comma-separated methods, mixed by cross-validation instead."
+    ),
     symbols: str = _SYMBOLS,
     data: str = _DATA,
     start: str = _FROM,
@@ -78,6 +81,7 @@ def optimize(
         {"risk_tolerance": risk_tolerance, "risk_free": risk_free, "limits": limits},
         {"window": window, "covariance": covariance, "mean": mean},
         method=method,
+        stack=_words(stack),
     )
     found = optimise(request)
     document = found.to_mapping()
@@ -191,6 +195,7 @@ def _request(
     estimation: dict[str, Any],
     *,
     method: str = "maximum_sharpe",
+    stack: tuple[str, ...] = (),
 ) -> PortfolioRequest:
     from tradewright.app.bootstrap import open_workspace
     from tradewright.services.portfolio import Question, open_request, parse_weights
@@ -205,6 +210,7 @@ def _request(
     )
     question = Question(
         method=method,
+        stack=stack,
         constraints=wishes["constraint"],
         views=wishes["views"],
         current=parse_weights(wishes["current"]),
