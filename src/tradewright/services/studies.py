@@ -25,6 +25,7 @@ from tradewright.services.workspace import Workspace, current_workspace
 
 if TYPE_CHECKING:
     from tradewright.services.beside.repeating import Rerun
+    from tradewright.services.walking.paths import Paths
     from tradewright.services.walking.walk import Walk
 
 __all__ = ["Study", "StudyCheck", "list_studies"]
@@ -327,6 +328,42 @@ class Study:
         )
         run = job.run()
         return Walk(run, job.window_figures, ("features",), 1, dict(run.extras.stage_seconds))
+
+    def paths(
+        self,
+        workspace: Workspace | None = None,
+        *,
+        groups: int = 6,
+        tested: int = 2,
+        progress: Progress | None = None,
+        allow_unhealthy: bool = False,
+        save: bool = True,
+    ) -> Paths:
+        """Judge the study on combinatorial purged folds.
+
+        Parameters
+        ----------
+        workspace, progress, allow_unhealthy, save
+            See `run`; `save` counts the study as a trial.
+        groups, tested : int
+            Groups of dates, and how many are tested together; 6 and 2 make 15 fits and 5 paths.
+
+        Returns
+        -------
+        Paths
+            One row a path.
+        """
+        from tradewright.services.walking.paths import study_paths
+        from tradewright.training.combinatorial import Combinatorial
+
+        return study_paths(
+            self.page,
+            workspace if workspace is not None else current_workspace(),
+            folds=Combinatorial(groups, tested, self.page.validation.embargo_days or None),
+            progress=progress,
+            allow_unhealthy=allow_unhealthy,
+            save=save,
+        )
 
     @staticmethod
     def rerun(run_id: str = "latest", workspace: Workspace | None = None) -> Rerun:

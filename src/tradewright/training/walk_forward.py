@@ -273,7 +273,7 @@ class Job:
         started = time.perf_counter()
         rows, columns, value, classes = self.training_cells(window, embargo, control)
         x = self.values[rows, columns]
-        kept = self._kept_features(x, value)
+        kept = self.kept_features(x, value)
         names = tuple(self.names[i] for i in kept)
         seed = self.settings.seed + 1000 * control
         model = create_model(
@@ -355,7 +355,8 @@ class Job:
         chosen = None if own is None else own[rows, columns]
         return rows + first, columns, value[rows, columns], chosen
 
-    def _kept_features(self, x: FloatArray, value: FloatArray) -> list[int]:
+    def kept_features(self, x: FloatArray, value: FloatArray) -> list[int]:
+        """Return the features most related to the training labels, all unless told otherwise."""
         keep = self.settings.keep_features
         if keep is None or keep >= x.shape[1]:
             return list(range(x.shape[1]))

@@ -25,3 +25,14 @@ def test_windows_are_measured_alone_and_the_run_is_that_of_the_study(space, plan
     assert walk.seconds["windows"] > 0
     stored = json.loads(space.runs.load(walk.run.run_id, "extras.json"))
     assert stored["windows"][0]["scores"]["in_sample_sharpe"] == first["in_sample_sharpe"]
+
+
+def test_paths_find_the_planted_signal_in_every_order_of_history(space, planted_page) -> None:
+    space.bars.write(planted_bars(0.9), ts_known=space.clock.now_ns())
+    study = Study.from_mapping(planted_page)
+    paths = study.paths(space, groups=4)
+    assert (len(paths.rows), paths.folds.n_splits) == (3, 6)
+    assert all(row["sharpe"] > 1 for row in paths.rows)
+    assert paths.sentence.startswith("3 paths of 6 splits")
+    run = study.run(space, changes={"validation.controls": 0})
+    assert run.extras.n_trials == 2  # the paths were looked at too

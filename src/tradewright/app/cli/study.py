@@ -67,7 +67,9 @@ def walkforward(
     *,
     training_days: int = typer.Option(0, "--training-days", min=0, help="Of each window."),
     testing_days: int = typer.Option(0, "--testing-days", min=0, help="Of each window."),
-    period_type: str = typer.Option("", "--period-type", help="rolling, expanding or fixed."),
+    period_type: str = typer.Option(
+        "", "--period-type", help="rolling, expanding, fixed or combinatorial."
+    ),
     overlap_days: int = typer.Option(-1, "--overlap-days", help="Shared by neighbouring tests."),
     embargo_days: int = typer.Option(-1, "--embargo-days", help="Left free before each test."),
     keep_tail: bool = typer.Option(False, "--keep-tail", help="Keep a last, shorter window."),
@@ -83,7 +85,7 @@ def walkforward(
 ) -> None:
     """Choose on the past of each window, trade its future, and tell what was kept of it."""
     from tradewright.app.bootstrap import open_workspace
-    from tradewright.app.cli.walking import Wanted, render_walk, walk_strategy
+    from tradewright.app.cli.walking import Wanted, render_paths, render_walk, walk_strategy
     from tradewright.services.studies import Study
     from tradewright.strategies import catalogue
 
@@ -102,8 +104,14 @@ def walkforward(
             wanted = Wanted(study, grid, search, symbols, data, start, end)
             walk = walk_strategy(workspace, wanted, chosen, report)
         else:
+            if period_type == "combinatorial":
+                del chosen["scheme"]
             changes = {f"validation.{key}": value for key, value in chosen.items()}
             page = Study.load(study).with_settings({**_changes(set_), **changes})
+            if period_type == "combinatorial":
+                paths = page.paths(workspace, progress=report)
+                frame.emit(paths.as_document(), lambda: render_paths(paths))
+                return
             walk = page.walkforward(workspace, progress=report)
     path = workspace.data_dir / "runs" / walk.run.run_id / "report.html"
     frame.emit({**walk.as_document(), "report": str(path)}, lambda: render_walk(walk, path))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 if TYPE_CHECKING:
+    from tradewright.services.walking.paths import Paths
     from tradewright.services.walking.walk import Walk
     from tradewright.services.workspace import Workspace
 
@@ -75,3 +76,15 @@ def render_walk(walk: Walk, path: Path) -> None:
     typer.echo(f"{walk.trials} sets tried; {took}")
     typer.echo(f"\n{walk.run.verdict.word}: {walk.run.verdict.sentence}")
     typer.echo(f"report: {path}")
+
+
+def render_paths(paths: Paths) -> None:
+    """Print what each path earned, and the spread."""
+    typer.echo(f"{'path':>6}{'a year':>10}{'Sharpe':>9}{'drawdown':>10}{'trades':>8}")
+    for row in paths.rows:
+        typer.echo(
+            f"{row['path']:>6}{row['annual_return']:>10.1%}{row['sharpe']:>9.2f}"
+            f"{row['max_drawdown']:>10.1%}{row['trades']:>8}"
+        )
+    typer.echo(f"\n{paths.sentence}")
+    typer.echo("No path could have been traded: models are also trained on what came later.")
