@@ -1,13 +1,15 @@
 """One contract, run over the registry in memory and over MLflow on SQLite."""
 
 import socket
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from tradewright.adapters.registries.memory_registry import MemoryRegistry
 from tradewright.adapters.registries.mlflow_registry import MlflowRegistry
-from tradewright.domain.errors import ConfigError, ModelError, NoDataError
+from tradewright.domain.errors import ConfigError, EdgeError, ModelError, NoDataError
 from tradewright.forecasts import content_hash, create_model, load_model
 
 
@@ -149,3 +151,54 @@ def test_folder_can_be_moved(models, tmp_path):
     moved.register("demo", record(moved, models[1]), content_hash=content_hash(models[1]))
     assert content_hash(moved.load("demo")) == content_hash(models[1])
     assert not (tmp_path / "registry").exists()
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from tradewright.adapters.registries.mlflow_registry import MlflowRegistry
+from tradewright.forecasts import content_hash
+
+root, folder, name = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
+registry = MlflowRegistry(root)
+fit = registry.log_run(name, {}, {}, tags={"model_type": "ridge"}, artifacts=folder)
+registry.register(name, fit, content_hash=content_hash(folder))
+"""
+
+
+def test_first_writers_at_once_wait_for_each_other(tmp_path, models):
+    root = tmp_path / "new"
+    writers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(root), str(models[0]), f"model{n}"],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for n in range(2)
+    ]
+    for writer in writers:
+        _, err = writer.communicate(timeout=120)
+        assert writer.returncode == 0, err
+    found = {version.name for version in MlflowRegistry(root).list_models()}
+    assert found == {"model0", "model1"}
+
+
+def test_database_that_was_left_half_made_aside_is_made_anew(tmp_path, models):
+    root = tmp_path / "killed"
+    root.mkdir()
+    (root / "mlflow.db.new").write_bytes(b"half of a database")
+    registry = MlflowRegistry(root)
+    assert list(registry.list_models()) == []
+    identity = record(registry, models[0])
+    registry.register("ridge", identity, content_hash=content_hash(models[0]))
+    assert [version.name for version in registry.list_models()] == ["ridge"]
+
+
+def test_damaged_registry_is_named(tmp_path, models):
+    root = tmp_path / "damaged"
+    root.mkdir()
+    (root / "mlflow.db").write_bytes(b"this is no database, whatever its name says" * 100)
+    with pytest.raises(EdgeError, match=r"damaged/mlflow\.db"):
+        MlflowRegistry(root).list_models()
+    with pytest.raises(EdgeError, match=r"damaged/mlflow\.db"):
+        record(MlflowRegistry(root), models[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import logging
 import math
@@ -9,11 +10,12 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from tradewright.domain.errors import ConfigError, ModelError, NoDataError, nearest
+from tradewright.domain.errors import ConfigError, EdgeError, ModelError, NoDataError, nearest
 from tradewright.ports.model_registry import ModelVersion
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ class MlflowRegistry:
     -----
     MLflow is imported at the first call, with telemetry off. Model files are ours (see
     `tradewright.forecasts`); MLflow's pickled flavours are not used. A version's identity is the
-    hash of its ``model.json``; `load` compares the files with it.
+    hash of its ``model.json``; `load` compares the files with it. Processes that write wait for
+    each other, and the database appears whole or not at all, so that two first runs at once, or
+    one that is killed, leave a registry that works.
     """
 
     def __init__(self, root: Path) -> None:
@@ -90,7 +94,7 @@ class MlflowRegistry:
         from mlflow.entities import Metric, Param, RunTag
 
         client = self._client()
-        with self._lock:
+        with self._alone():
             run = client.create_run(self._experiment(client, experiment))
             identity = str(run.info.run_id)
             now = int(run.info.start_time)
@@ -129,7 +133,7 @@ class MlflowRegistry:
         from mlflow.exceptions import MlflowException
 
         client = self._client()
-        with self._lock:
+        with self._alone():
             try:
                 run = client.get_run(tracking_id)
             except MlflowException as error:
@@ -155,7 +159,8 @@ class MlflowRegistry:
         if self._is_empty():
             return []
         client = self._client()
-        found = [self._as_version(client, v) for v in self._versions(client, None)]
+        with self._named():
+            found = [self._as_version(client, v) for v in self._versions(client, None)]
         return sorted(found, key=lambda v: (v.created_ns, int(v.version)), reverse=True)
 
     def load(self, name: str, version: str | None = None) -> Path:
@@ -168,7 +173,8 @@ class MlflowRegistry:
         ModelError
             If its files are missing or changed.
         """
-        versions = [] if self._is_empty() else self._versions(self._client(), None)
+        with self._named():
+            versions = [] if self._is_empty() else self._versions(self._client(), None)
         chosen = pick(name, version, [(str(v.name), str(v.version)) for v in versions])
         found = next(v for v in versions if (v.name, str(v.version)) == chosen)
         folder = self._folder(str(found.tags["experiment"]), str(found.run_id))
@@ -184,15 +190,58 @@ class MlflowRegistry:
                     logging.getLogger(logger).setLevel(logging.ERROR)
                 from mlflow import MlflowClient
 
-                self._root.mkdir(parents=True, exist_ok=True)
-                uri = f"sqlite:///{self._root / 'mlflow.db'}"
-                self._opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
+                uri = f"sqlite:///{self._database}"
+                with self._alone():
+                    if not self._database.exists():
+                        self._create()
+                    self._opened = MlflowClient(tracking_uri=uri, registry_uri=uri)
                 for logger in ("mlflow", "alembic", "git"):  # MLflow sets its own level on import
                     logging.getLogger(logger).setLevel(logging.ERROR)
             return self._opened
 
+    @property
+    def _database(self) -> Path:
+        return self._root / "mlflow.db"
+
+    # MLflow makes its tables in many steps; they are made aside and put in place at once.
+    def _create(self) -> None:
+        from mlflow import MlflowClient
+
+        aside = self._root / "mlflow.db.new"
+        aside.unlink(missing_ok=True)
+        uri = f"sqlite:///{aside}"
+        client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+        client.search_experiments()
+        client.search_registered_models()
+        aside.replace(self._database)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Hold the registry against other threads and processes, and name what fails."""
+        with self._lock, self._named():
+            try:
+                self._root.mkdir(parents=True, exist_ok=True)
+                handle = (self._root / ".lock").open("a+")
+            except OSError as error:
+                raise EdgeError(f"model registry {self._root}: {error.strerror}") from error
+            with handle:
+                fcntl.flock(handle, fcntl.LOCK_EX)
+                yield
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        from alembic.util.exc import CommandError
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        try:
+            yield
+        except (CommandError, MlflowException, SQLAlchemyError) as error:
+            reason = str(error).splitlines()[0][:200]
+            raise EdgeError(f"model registry {self._database}: {reason}") from error
+
     def _is_empty(self) -> bool:
-        return self._opened is None and not (self._root / "mlflow.db").exists()
+        return self._opened is None and not self._database.exists()
 
     def _experiment(self, client: MlflowClient, name: str) -> str:
         known = client.get_experiment_by_name(name)
