@@ -564,6 +564,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/trading/signals/history": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Decisions with their reasons
+         * @description Return the decisions of a study's run, newest first.
+         */
+        get: operations["listSignals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/trading/signals/performance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of signals
+         * @description Return hit rate and mean return after 1, 5 and 20 sessions, as far as they are known.
+         */
+        get: operations["getSignalPerformance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trading/portfolio/optimize": {
         parameters: {
             query?: never;
@@ -598,6 +638,126 @@ export interface paths {
         get: operations["getFrontier"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Halts and limits
+         * @description Return what is halted and why, and how far the paper account is from its limits.
+         */
+        get: operations["getRisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Risk of a stored run
+         * @description Return measures, their record, contributions, stress, limits and halts.
+         */
+        get: operations["getRiskReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/halt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stop a scope
+         * @description Cancel what works and send nothing until the scope is released.
+         */
+        post: operations["haltTrading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/reduce": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exits only
+         * @description Refuse entries; exits and stops stay.
+         */
+        post: operations["reduceTrading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/flatten": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close all
+         * @description Close everything the scope holds, then halt it.
+         */
+        post: operations["flattenTrading"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/rearm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Release a scope
+         * @description Release a scope; refused where the books are not clean.
+         */
+        post: operations["rearmTrading"];
         delete?: never;
         options?: never;
         head?: never;
@@ -639,6 +799,18 @@ export interface components {
              * @default false
              */
             truncated: boolean;
+        };
+        /**
+         * BlockedRow
+         * @description The filter that made a signal HOLD.
+         */
+        BlockedRow: {
+            /** Filter */
+            filter: string;
+            /** Value */
+            value: number | null;
+            /** Limit */
+            limit: number | null;
         };
         /**
          * ChartMark
@@ -1088,6 +1260,37 @@ export interface components {
          */
         JobStatus: "QUEUED" | "RUNNING" | "VALIDATING" | "COMPLETED" | "FAILED" | "CANCELLED" | "TIMED_OUT";
         /**
+         * LimitUse
+         * @description How far a limit is.
+         */
+        LimitUse: {
+            /** Limit */
+            limit: string;
+            /** Scope */
+            scope: string;
+            /**
+             * Name
+             * @description Instrument, sector or currency that is nearest
+             */
+            name: string;
+            /** Used */
+            used: number | null;
+            /**
+             * Projected
+             * @description With every working order at its worst
+             */
+            projected: number | null;
+            /** Allowed */
+            allowed: number | null;
+            /**
+             * Fraction
+             * @description Of the limit; null where nothing is allowed
+             */
+            fraction: number | null;
+            /** Action */
+            action: string;
+        };
+        /**
          * MetricValue
          * @description A figure with its meaning.
          */
@@ -1262,6 +1465,13 @@ export interface components {
             /** Next Cursor */
             next_cursor?: string | null;
         };
+        /** Page[SignalRow] */
+        Page_SignalRow_: {
+            /** Items */
+            items: components["schemas"]["SignalRow"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
         /** Page[TradeRow] */
         Page_TradeRow_: {
             /** Items */
@@ -1330,6 +1540,26 @@ export interface components {
             cost: string;
             /** Reason */
             reason: string;
+        };
+        /**
+         * PaperMeasure
+         * @description Value at risk of the paper account; null with the reason where there is none.
+         */
+        PaperMeasure: {
+            /** Method */
+            method: string;
+            /** Var */
+            var: number | null;
+            /** Es */
+            es: number | null;
+            /** Level */
+            level?: number | null;
+            /** Observations */
+            observations?: number | null;
+            /** Low Sample */
+            low_sample?: boolean | null;
+            /** Why */
+            why?: string | null;
         };
         /**
          * PaperOrder
@@ -1404,6 +1634,31 @@ export interface components {
             unrealised: string;
             /** Weight */
             weight: number | null;
+        };
+        /**
+         * PaperRisk
+         * @description The paper account beside its limits.
+         */
+        PaperRisk: {
+            /** Session Id */
+            session_id: string;
+            /** State */
+            state: string;
+            /** Equity */
+            equity: string;
+            /** Currency */
+            currency: string;
+            /** Profile */
+            profile: string | null;
+            /** Day Loss */
+            day_loss: number | null;
+            /** Drawdown */
+            drawdown: number | null;
+            /** Gross */
+            gross: number | null;
+            measure: components["schemas"]["PaperMeasure"];
+            /** Limits */
+            limits: components["schemas"]["LimitUse"][];
         };
         /**
          * PaperSourceRow
@@ -1696,6 +1951,253 @@ export interface components {
             cost: number | null;
         };
         /**
+         * RiskCause
+         * @description Why a scope may not trade as it likes.
+         */
+        RiskCause: {
+            /**
+             * Rule
+             * @description Key of a limit, or user
+             */
+            rule: string;
+            /** Actor */
+            actor: string;
+            /** Reason */
+            reason: string;
+            /** At */
+            at: string;
+        };
+        /**
+         * RiskChange
+         * @description What is on the record now.
+         */
+        RiskChange: {
+            /** Verb */
+            verb: string;
+            /** Scope */
+            scope: string;
+            /** Rule */
+            rule: string;
+            /** Actor */
+            actor: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Before
+             * @enum {string}
+             */
+            before: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
+            /**
+             * After
+             * @enum {string}
+             */
+            after: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
+            /** Reset High Water */
+            reset_high_water: boolean;
+        };
+        /**
+         * RiskMeasure
+         * @description Value at risk and expected shortfall by one method.
+         */
+        RiskMeasure: {
+            /**
+             * Basis
+             * @enum {string}
+             */
+            basis: "the run" | "holdings";
+            /** Method */
+            method: string;
+            /** Var */
+            var: number | null;
+            /** Es */
+            es: number | null;
+            /** Level */
+            level: number;
+            /** Horizon */
+            horizon: number;
+            /** Observations */
+            observations: number;
+            /** Low Sample */
+            low_sample: boolean;
+            /** Notes */
+            notes: string[];
+        };
+        /**
+         * RiskOrder
+         * @description An order to the switch.
+         */
+        RiskOrder: {
+            /**
+             * Scope
+             * @example all
+             */
+            scope: string;
+            /**
+             * Reason
+             * @description Kept on the record
+             */
+            reason: string;
+            /**
+             * Actor
+             * @description Who orders it
+             */
+            actor: string;
+        };
+        /**
+         * RiskRecord
+         * @description A method on its own record.
+         */
+        RiskRecord: {
+            /** Method */
+            method: string;
+            /** Sessions */
+            sessions: number;
+            /** Exceptions */
+            exceptions: number;
+            /** Expected */
+            expected: number;
+            /**
+             * Tests
+             * @description p-value by test
+             */
+            tests: {
+                [key: string]: number | null;
+            };
+            /**
+             * Fails
+             * @description Tests failed at 1 %
+             */
+            fails: string[];
+        };
+        /**
+         * RiskRelease
+         * @description An order to release a scope.
+         */
+        RiskRelease: {
+            /**
+             * Scope
+             * @example all
+             */
+            scope: string;
+            /**
+             * Reason
+             * @description Kept on the record
+             */
+            reason: string;
+            /**
+             * Actor
+             * @description Who orders it
+             */
+            actor: string;
+            /**
+             * Reset High Water
+             * @description Forget the high-water mark too
+             * @default false
+             */
+            reset_high_water: boolean;
+        };
+        /**
+         * RiskReport
+         * @description The risk of a stored run; a part that cannot be shown stands in `missing` with the reason.
+         */
+        RiskReport: {
+            /** Schema */
+            schema: number;
+            /** Run Id */
+            run_id: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Currency */
+            currency: string;
+            /** From */
+            from: string;
+            /** To */
+            to: string;
+            /** Sessions */
+            sessions: number;
+            /** Equity */
+            equity: number | null;
+            /** Settings */
+            settings: {
+                [key: string]: number | null;
+            };
+            /** Positions */
+            positions: {
+                [key: string]: unknown;
+            }[];
+            /** Stale */
+            stale: string[];
+            /** Performance */
+            performance: {
+                [key: string]: number | null;
+            } | null;
+            /** Measures */
+            measures: components["schemas"]["RiskMeasure"][];
+            /** Record */
+            record: components["schemas"]["RiskRecord"][];
+            /** Contributions */
+            contributions: {
+                [key: string]: unknown;
+            } | null;
+            /** Correlation */
+            correlation: {
+                [key: string]: unknown;
+            } | null;
+            /** Liquidity */
+            liquidity: {
+                [key: string]: unknown;
+            } | null;
+            /** Concentration */
+            concentration: {
+                [key: string]: unknown;
+            };
+            /** Stress */
+            stress: {
+                [key: string]: unknown;
+            } | null;
+            /** Limits */
+            limits: {
+                [key: string]: unknown;
+            };
+            /** Denied */
+            denied: string[];
+            /**
+             * Switch
+             * @description The record, with its chain of hashes
+             */
+            switch: {
+                [key: string]: unknown;
+            };
+            /** Missing */
+            missing: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * RiskStatus
+         * @description What is halted and why, and how far the limits are.
+         */
+        RiskStatus: {
+            /**
+             * State
+             * @description The strictest of all scopes
+             * @enum {string}
+             */
+            state: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
+            /** Scopes */
+            scopes: components["schemas"]["ScopeState"][];
+            /** Is Halted By File */
+            is_halted_by_file: boolean;
+            /**
+             * Changes
+             * @description Entries of the record
+             */
+            changes: number;
+            paper: components["schemas"]["PaperRisk"] | null;
+        };
+        /**
          * RunBars
          * @description Candles with what the run did on them.
          */
@@ -1861,6 +2363,21 @@ export interface components {
             };
         };
         /**
+         * ScopeState
+         * @description A scope that is not NORMAL.
+         */
+        ScopeState: {
+            /** Scope */
+            scope: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
+            /** Causes */
+            causes: components["schemas"]["RiskCause"][];
+        };
+        /**
          * SectorCount
          * @description How many symbols a sector has.
          */
@@ -1869,6 +2386,127 @@ export interface components {
             sector: string;
             /** Symbols */
             symbols: number;
+        };
+        /**
+         * SignalPerformanceRow
+         * @description What became of a group of signals.
+         */
+        SignalPerformanceRow: {
+            /** Group */
+            group: string;
+            /** Sessions */
+            sessions: number;
+            /** Count */
+            count: number;
+            /** Hit Rate */
+            hit_rate: number | null;
+            /**
+             * Low
+             * @description Of the 95 % Wilson interval of the hit rate
+             */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Mean Return */
+            mean_return: number | null;
+        };
+        /**
+         * SignalRow
+         * @description A decision about one instrument, with its reasons.
+         */
+        SignalRow: {
+            /** Id */
+            id: string;
+            /** Symbol */
+            symbol: string;
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "BUY" | "HOLD" | "SELL";
+            /** Confidence */
+            confidence: number | null;
+            /** Uncertainty */
+            uncertainty: number | null;
+            /**
+             * Position Size
+             * @description Weight to hold, a fraction of equity
+             */
+            position_size: number | null;
+            /** Price */
+            price: number | null;
+            /** Target Price */
+            target_price: number | null;
+            /** Stop Loss */
+            stop_loss: number | null;
+            /**
+             * Timestamp
+             * Format: date-time
+             */
+            timestamp: string;
+            /**
+             * Ts Known
+             * @description UTC nanoseconds of the newest datum used
+             */
+            ts_known: number;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Model Version */
+            model_version: string;
+            /**
+             * Mode
+             * @enum {string}
+             */
+            mode: "backtest" | "paper" | "live";
+            /** Regime */
+            regime: string;
+            /** Score */
+            score: number | null;
+            /** Agreement */
+            agreement: number | null;
+            /** Reasons */
+            reasons: string[];
+            /** Factors */
+            factors: {
+                [key: string]: number | null;
+            };
+            /**
+             * Sizing
+             * @description Steps and limits of the size; null is no limit
+             */
+            sizing: {
+                [key: string]: number | null;
+            };
+            /** Sources */
+            sources: components["schemas"]["SignalSource"][];
+            /** Risk */
+            risk: {
+                [key: string]: number | null;
+            };
+            blocked: components["schemas"]["BlockedRow"] | null;
+        };
+        /**
+         * SignalSource
+         * @description What one source said.
+         */
+        SignalSource: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Score */
+            score: number | null;
+            /** Confidence */
+            confidence: number | null;
+            /** Uncertainty */
+            uncertainty: number | null;
+            /** Skill */
+            skill: number | null;
+            /** Weight */
+            weight: number | null;
         };
         /**
          * Span
@@ -3658,6 +4296,119 @@ export interface operations {
             };
         };
     };
+    listSignals: {
+        parameters: {
+            query?: {
+                /** @description Rows in one reply */
+                limit?: number;
+                /** @description `next_cursor` of the reply before */
+                cursor?: string | null;
+                /** @description Run or study; the newest study */
+                run?: string;
+                symbol?: string | null;
+                /** @description BUY, HOLD or SELL */
+                action?: string | null;
+                /** @description Name of one source */
+                model?: string | null;
+                regime?: string | null;
+                min_confidence?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SignalRow_"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSignalPerformance: {
+        parameters: {
+            query?: {
+                run?: string;
+                by?: "model" | "regime" | "confidence" | "action";
+                /** @description Newest days of the run */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignalPerformanceRow"][];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     optimizePortfolio: {
         parameters: {
             query?: never;
@@ -3770,6 +4521,446 @@ export interface operations {
             };
             /** @description There is no such thing */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskStatus"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getRiskReport: {
+        parameters: {
+            query?: {
+                run?: string;
+                from?: string | null;
+                to?: string | null;
+                level?: number;
+                horizon?: number;
+                window?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskReport"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    haltTrading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskChange"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    reduceTrading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskChange"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    flattenTrading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskOrder"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskChange"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    rearmTrading: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskRelease"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskChange"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };

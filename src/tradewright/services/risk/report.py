@@ -125,6 +125,24 @@ def risk_report(
     return plain
 
 
+def report_by_id(
+    workspace: Workspace,
+    run_id: str,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    level: float = 0.95,
+    horizon: int = 1,
+    window: int = 500,
+) -> dict[str, Any]:
+    """Return the risk report of a stored run by its id or ``latest``; see `risk_report`."""
+    from tradewright.services.runs import Run
+
+    settings = MeasureSettings(level=level, horizon=horizon, window=window)
+    run = Run.load(run_id, workspace)
+    return risk_report(workspace, run, first=first, last=last, settings=settings)
+
+
 def verify_report(document: Mapping[str, Any]) -> bool:
     """Return whether the record in a report hashes to the head it states."""
     record = document["switch"]

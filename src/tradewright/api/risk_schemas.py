@@ -1,0 +1,177 @@
+"""What the API says of risk, and takes to stop and release trading."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tradewright.api.schemas import Body, Number
+
+RiskState = Literal["NORMAL", "REDUCE_ONLY", "FLATTENING", "HALTED"]
+RiskScope = Annotated[
+    str, Field(pattern=r"^(all|account:\S{1,64}|strategy:\S{1,64})$", examples=["all"])
+]
+
+
+class RiskCause(BaseModel):
+    """Why a scope may not trade as it likes."""
+
+    rule: str = Field(description="Key of a limit, or user")
+    actor: str
+    reason: str
+    at: str
+
+
+class ScopeState(BaseModel):
+    """A scope that is not NORMAL."""
+
+    scope: str
+    state: RiskState
+    causes: list[RiskCause]
+
+
+class LimitUse(BaseModel):
+    """How far a limit is."""
+
+    limit: str
+    scope: str
+    name: str = Field(description="Instrument, sector or currency that is nearest")
+    used: Number
+    projected: Number = Field(description="With every working order at its worst")
+    allowed: Number
+    fraction: Number = Field(description="Of the limit; null where nothing is allowed")
+    action: str
+
+
+class PaperMeasure(BaseModel):
+    """Value at risk of the paper account; null with the reason where there is none."""
+
+    method: str
+    var: Number
+    es: Number
+    level: Number = None
+    observations: int | None = None
+    low_sample: bool | None = None
+    why: str | None = None
+
+
+class PaperRisk(BaseModel):
+    """The paper account beside its limits."""
+
+    session_id: str
+    state: str
+    equity: str
+    currency: str
+    profile: str | None
+    day_loss: Number
+    drawdown: Number
+    gross: Number
+    measure: PaperMeasure
+    limits: list[LimitUse]
+
+
+class RiskStatus(BaseModel):
+    """What is halted and why, and how far the limits are."""
+
+    state: RiskState = Field(description="The strictest of all scopes")
+    scopes: list[ScopeState]
+    is_halted_by_file: bool
+    changes: int = Field(description="Entries of the record")
+    paper: PaperRisk | None
+
+
+class RiskOrder(Body):
+    """An order to the switch."""
+
+    scope: RiskScope
+    reason: Annotated[str, Field(min_length=1)] = Field(description="Kept on the record")
+    actor: Annotated[str, Field(min_length=1)] = Field(description="Who orders it")
+
+
+class RiskRelease(RiskOrder):
+    """An order to release a scope."""
+
+    reset_high_water: bool = Field(False, description="Forget the high-water mark too")
+
+
+class RiskChange(BaseModel):
+    """What is on the record now."""
+
+    verb: str
+    scope: str
+    rule: str
+    actor: str
+    reason: str
+    before: RiskState
+    after: RiskState
+    reset_high_water: bool
+
+
+class RiskReportQuery(BaseModel):
+    """Which report."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    run: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")] = "latest"
+    from_: Annotated[str | None, Field(alias="from", pattern=r"^\d{4}-\d\d-\d\d$")] = None
+    to: Annotated[str | None, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = None
+    level: Annotated[float, Field(ge=0.90, le=0.999)] = 0.95
+    horizon: Annotated[int, Field(ge=1, le=20)] = 1
+    window: Annotated[int, Field(ge=30, le=5000)] = 500
+
+
+class RiskMeasure(BaseModel):
+    """Value at risk and expected shortfall by one method."""
+
+    basis: Literal["the run", "holdings"]
+    method: str
+    var: Number
+    es: Number
+    level: float
+    horizon: int
+    observations: int
+    low_sample: bool
+    notes: list[str]
+
+
+class RiskRecord(BaseModel):
+    """A method on its own record."""
+
+    method: str
+    sessions: int
+    exceptions: int
+    expected: float
+    tests: dict[str, Number] = Field(description="p-value by test")
+    fails: list[str] = Field(description="Tests failed at 1 %")
+
+
+class RiskReport(BaseModel):
+    """The risk of a stored run; a part that cannot be shown stands in `missing` with the reason."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: int = Field(alias="schema")
+    run_id: str
+    name: str
+    kind: str
+    currency: str
+    from_: str = Field(alias="from")
+    to: str
+    sessions: int
+    equity: Number
+    settings: dict[str, Number]
+    positions: list[dict[str, Any]]
+    stale: list[str]
+    performance: dict[str, Number] | None
+    measures: list[RiskMeasure]
+    record: list[RiskRecord]
+    contributions: dict[str, Any] | None
+    correlation: dict[str, Any] | None
+    liquidity: dict[str, Any] | None
+    concentration: dict[str, Any]
+    stress: dict[str, Any] | None
+    limits: dict[str, Any]
+    denied: list[str]
+    switch: dict[str, Any] = Field(description="The record, with its chain of hashes")
+    missing: dict[str, str]
