@@ -13,7 +13,8 @@ from tradewright.portfolio.optimisation.problem import (
     Problem,
     SolverError,
 )
-from tradewright.portfolio.optimisation.programmes import MIXED, Found, Method
+from tradewright.portfolio.optimisation.programmes import Found, Method
+from tradewright.portfolio.solvers.conic import MIXED
 
 
 def with_counts(problem: Problem, method: Method) -> Found:

@@ -17,10 +17,8 @@ from tradewright.portfolio.solvers.risk_budgets import budget_weights
 
 FloatArray = NDArray[np.float64]
 ACTIVE_SET: Final = "active_set"
-CONIC: Final = "clarabel"
 DESCENT: Final = "coordinate_descent"
 CLOSED: Final = "closed_form"
-MIXED: Final = "mixed_integer"
 NO_GAIN: Final = "no portfolio within the constraints beats the risk-free rate"
 
 
@@ -259,14 +257,14 @@ def _floor(layout: Layout, problem: Problem, net_return: float) -> None:
 
 
 def _finish(problem: Problem, layout: Layout) -> Found:
-    raw, _ = layout.solve()
+    raw, solved = layout.solve()
     weights = tidy(problem, raw)
     missed = violations(problem, weights, tolerance=TOLERANCE)
     counted = ("min_positions", "max_positions", "min_position_size")
     missed = tuple(text for text in missed if not text.startswith(counted))
     if missed:
         raise SolverError("the conic solver's weights are not accurate: " + "; ".join(missed))
-    return Found(weights, MIXED if layout.programme.is_mixed else CONIC)
+    return Found(weights, solved.solver)
 
 
 def tidy(problem: Problem, weights: FloatArray) -> FloatArray:

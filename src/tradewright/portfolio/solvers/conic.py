@@ -16,6 +16,10 @@ FloatArray = NDArray[np.float64]
 Terms = Sequence[tuple[slice, Any]]
 """Columns of some variables, with the dense or sparse block that multiplies them."""
 
+HIGHS: Final = "highs"
+MIXED: Final = "mixed_integer"
+_LARGE: Final = 12_000
+_EXACT: Final = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 _SOLVED: Final = ("Solved", "AlmostSolved")
 _INFEASIBLE: Final = ("PrimalInfeasible", "AlmostPrimalInfeasible")
 
@@ -36,6 +40,8 @@ class ConicSolution:
         Time in the solver.
     detail : str
         The solver's own word for how it ended.
+    solver : str
+        ``clarabel``, ``highs`` or ``mixed_integer``.
     """
 
     status: str
@@ -43,6 +49,7 @@ class ConicSolution:
     objective: float
     solve_ms: float
     detail: str
+    solver: str = "clarabel"
 
 
 class ConicProgramme:
@@ -66,11 +73,6 @@ class ConicProgramme:
         self._blocks: dict[str, list[tuple[Any, FloatArray]]] = {
             name: [] for name in ("zero", "nonnegative", "second_order", "exponential")
         }
-
-    @property
-    def is_mixed(self) -> bool:
-        """Whether some variables are 0 or 1."""
-        return bool(self._whole)
 
     def variables(self, count: int) -> slice:
         """Add variables; return their columns."""
@@ -147,7 +149,7 @@ class ConicProgramme:
         return sparse.coo_matrix((np.concatenate(value), parts), shape=(height, self.width))
 
     def solve(self, *, tolerance: float = 1e-10) -> ConicSolution:
-        """Solve with Clarabel.
+        """Solve with Clarabel, or with HiGHS where everything is linear.
 
         Parameters
         ----------
@@ -162,10 +164,14 @@ class ConicProgramme:
         Raises
         ------
         MissingExtraError
-            If Clarabel is not installed.
+            If Clarabel is needed and not installed.
         """
         if self._whole:
             return self._solve_mixed()
+        if self._is_linear:
+            found = self._solve_linear()
+            if found.status != "failed":
+                return found
         clarabel = import_clarabel()
         curvature, cost, matrix, right, sizes = self.standard_form()
         cones = []
@@ -200,9 +206,39 @@ class ConicProgramme:
         solver = installed(quadratic=quadratic)
         if solver is None or self._blocks["exponential"]:
             detail = "no mixed-integer solver for this programme is installed"
-            return ConicSolution("failed", np.zeros(self.width), float("nan"), 0.0, detail)
+            return ConicSolution("failed", np.zeros(self.width), np.nan, 0.0, detail, MIXED)
         whole = np.concatenate([np.arange(c.start, c.stop) for c in self._whole])
-        return ConicSolution(*solve_mixed(self.standard_form(), whole, solver))
+        return ConicSolution(*solve_mixed(self.standard_form(), whole, solver), MIXED)
+
+    @property
+    def _is_linear(self) -> bool:
+        blocks = self._blocks
+        if self._quadratic or blocks["second_order"] or blocks["exponential"]:
+            return False
+        # The simplex method is quicker until there are thousands of scenarios.
+        return sum(len(right) for rows in blocks.values() for _, right in rows) <= _LARGE
+
+    def _solve_linear(self) -> ConicSolution:
+        from scipy.optimize import linprog
+
+        _, cost, matrix, right, sizes = self.standard_form()
+        rows, equal = matrix.tocsr(), sum(sizes["zero"])
+        started = time.perf_counter()
+        found = linprog(
+            cost,
+            A_ub=rows[equal:],
+            b_ub=right[equal:],
+            A_eq=rows[:equal],
+            b_eq=right[:equal],
+            bounds=(None, None),
+            method="highs-ds",
+            options=_EXACT,
+        )
+        spent = (time.perf_counter() - started) * 1e3
+        status = {0: "solved", 2: "infeasible"}.get(found.status, "failed")
+        x = np.zeros(self.width) if found.x is None else np.asarray(found.x, dtype=np.float64)
+        value = float(found.fun) if status == "solved" else np.nan
+        return ConicSolution(status, x, value, spent, str(found.message), HIGHS)
 
 
 def import_clarabel() -> Any:

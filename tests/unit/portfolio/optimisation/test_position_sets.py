@@ -60,7 +60,7 @@ def test_without_a_solver_the_result_says_that_the_set_is_not_proven(monkeypatch
     monkeypatch.setattr(mixed_integer, "installed", lambda *, quadratic: None)
     result = solve("minimum_cvar", max_positions=2)
     assert result.success
-    assert result.solver == "clarabel"
+    assert result.solver == "highs"
     assert "not proven to be the best set" in result.message
     assert sum(w > 1e-6 for w in result.weights.values()) == 2
 
