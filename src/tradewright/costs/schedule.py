@@ -16,7 +16,10 @@ from tradewright.domain.money import minor_exponent, to_minor
 from tradewright.domain.orders import Side
 
 BPS: Final = 1e-4
-_RATES: Final = ("fee_bps", "maker_fee_bps", "sell_fee_bps", "spread_bps", "slippage_bps")
+_RATES: Final = (
+    *("fee_bps", "maker_fee_bps", "sell_fee_bps", "spread_bps", "slippage_bps"),
+    "liquidation_fee_bps",
+)
 _NO_COST: Final = ("impact_days", "model_scale")
 _OPTIONAL: Final = ("fee_max", "maker_fee_bps", "impact")
 ALMGREN: Final = "almgren2005"
@@ -73,6 +76,8 @@ class Costs:
         Symbols that cannot be sold short; a sale beyond what is held is refused (`NO_BORROW`).
     debit_rate : float
         Annual rate on negative cash, act/360.
+    liquidation_fee_bps : float
+        Fee of a fill that a margin call made, in basis points, beside its other costs.
     credit_rate : float
         Annual rate earned on cash beyond the value of short positions, act/360.
 
@@ -113,6 +118,7 @@ class Costs:
     borrow_rates: dict[str, float] | None = None
     hard_to_borrow: tuple[str, ...] | None = None
     credit_rate: float = 0.0
+    liquidation_fee_bps: float = 0.0
 
     def __init__(
         self,
@@ -138,6 +144,7 @@ class Costs:
         borrow_rates: Mapping[str, float] | None = None,
         hard_to_borrow: Sequence[str] | None = None,
         credit_rate: float = 0.0,
+        liquidation_fee_bps: float = 0.0,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
         for name in ("shares_outstanding", "borrow_rates"):
@@ -226,6 +233,7 @@ class Costs:
         row["sell_rate"] = scaled(self.sell_fee_bps * BPS)
         row["half_spread"] = scaled(self.spread_bps * BPS / 2)
         row["slippage"] = scaled(self.slippage_bps * BPS)
+        row["liquidation"] = scaled(self.liquidation_fee_bps * BPS)
         row["slippage_vol"] = self.slippage_vol
         is_named = isinstance(self.impact, str)
         row["impact"] = self.model_scale if is_named else self.impact or 0.0

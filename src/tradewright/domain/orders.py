@@ -83,6 +83,7 @@ class DenyReason(IntEnum):
     USER = 9
     TRIGGER_ENDED = 10
     NO_BORROW = 11
+    MARGIN_CALL = 12
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from tradewright.domain.errors import ConfigError, nearest
 INTRABAR = ("pessimistic", "optimistic", "ohlc")
 LIMIT_TOUCH = ("touch", "through")
 ON_INSUFFICIENT = ("cut", "reject")
+MARGIN_CHECK = ("off", "close", "worst")
 SIZE_AT = ("decision_close", "fill_open")
 
 
@@ -31,7 +32,15 @@ class FillRules:
     allow_short : bool
         Whether positions may be negative.
     leverage : float
-        Largest gross exposure over equity; 1.0 is a cash account.
+        Largest gross exposure over equity when exposure is added (one over the initial margin);
+        1.0 is a cash account, at most 2.0 with stocks, funds and indices, 3.0 with anything.
+    margin_check : str or None
+        When equity is held against the maintenance margin: at every ``close`` (short of it,
+        positions are liquidated at the next open), at the bar's ``worst`` prices (liquidated where
+        equity meets it), or ``off``. None is ``worst`` for leveraged forex, contracts for
+        difference, futures and crypto, ``close`` for the rest.
+    maintenance_long, maintenance_short : float
+        Equity wanted per value of long and of short positions; 0 to 1.
     max_stale_bars : int
         Bars without data after which a held position ends the run.
     close_at_end : bool
@@ -50,6 +59,9 @@ class FillRules:
     max_stale_bars: int = 5
     close_at_end: bool = False
     latency_bars: int = 0
+    margin_check: str | None = None
+    maintenance_long: float = 0.25
+    maintenance_short: float = 0.30
 
     def __post_init__(self) -> None:
         choices = {
@@ -68,6 +80,18 @@ class FillRules:
             raise ConfigError(f"rules.leverage is {self.leverage}, wanted above 0 and at most 3")
         if self.max_stale_bars < 0:
             raise ConfigError(f"rules.max_stale_bars is {self.max_stale_bars}, wanted >= 0")
+        if self.margin_check is not None and self.margin_check not in MARGIN_CHECK:
+            hint = nearest(str(self.margin_check), MARGIN_CHECK)
+            raise ConfigError(f"rules.margin_check is {self.margin_check!r}; {hint}")
+        for name in ("maintenance_long", "maintenance_short"):
+            value = getattr(self, name)
+            if not 0 <= value <= 1:
+                raise ConfigError(f"rules.{name} is {value}, wanted 0 to 1")
+            if self.margin_check != "off" and value * self.leverage >= 1:
+                raise ConfigError(
+                    f"rules.{name} is {value} with leverage {self.leverage}: a position would be "
+                    f"called when it is opened; wanted below {1 / self.leverage:g}"
+                )
         latency = self.latency_bars
         if isinstance(latency, bool) or not isinstance(latency, int) or not 0 <= latency <= 1000:
             raise ConfigError(f"rules.latency_bars is {latency!r}, wanted a whole number 0 to 1000")

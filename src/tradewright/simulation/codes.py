@@ -16,6 +16,11 @@ PESSIMISTIC: Final = 0
 OPTIMISTIC: Final = 1
 OHLC: Final = 2
 
+# When the margin is checked (`account.margin_check`).
+NEVER: Final = 0
+AT_CLOSE: Final = 1
+AT_WORST: Final = 2
+
 # Kind of decisions (`account.plan`).
 NO_PLAN: Final = 0
 SIGNALS: Final = 1
@@ -54,6 +59,7 @@ BY_ORDER: Final = 0
 BY_STOP: Final = 1
 BY_TARGET: Final = 2
 BY_TRAIL: Final = 3
+BY_LIQUIDATION: Final = 4
 BY_END: Final = 5
 NO_REASON: Final = 0
 NO_CASH: Final = 1
@@ -65,6 +71,7 @@ SIBLING: Final = 8
 USER: Final = 9
 TRIGGER_ENDED: Final = 10
 NO_BORROW: Final = 11
+MARGIN_CALL: Final = 12
 
 # Constants that must not become literal types of their own, each of which would compile again.
 ZERO: Final = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tradewright.costs.rounding import LARGEST
+from tradewright.costs.rounding import LARGEST, share_half_even
 from tradewright.costs.terms import terms_at
 from tradewright.jit import load_int, part, store_int
 from tradewright.simulation import codes as c
@@ -169,6 +169,8 @@ def _record(account: Any, order: int, qty: int, px: int, reason: int) -> None:
     o = order_at(account.orders, order)
     column, side = o.instrument, o.side
     notional, raw, fee, spread, slippage, impact = fill_costs(account, order, qty, px)
+    if reason == c.BY_LIQUIDATION:
+        fee += share_half_even(notional, terms_at(account.terms, 0).liquidation)
     o.fee_raw = raw
     o.fee_paid += fee
     account.cash -= side * notional + fee + spread + slippage + impact

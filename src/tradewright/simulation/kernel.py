@@ -8,7 +8,15 @@ from tradewright.jit import fetch_soon, load_float, load_int, part, whole
 from tradewright.simulation import codes as c
 from tradewright.simulation.deciding import decide, next_decision, place_weights_at_open
 from tradewright.simulation.fills import add_order, drop_closed, execute
-from tradewright.simulation.marking import finance, mark, mark_gap, price_at, quantised
+from tradewright.simulation.margin.calls import answer_call, check_worst, count_call
+from tradewright.simulation.marking import (
+    can_be_called,
+    finance,
+    mark,
+    mark_gap,
+    price_at,
+    quantised,
+)
 from tradewright.simulation.matching import bar_phase, close_phase, is_stop_like, open_phase
 from tradewright.simulation.path import path_phase
 from tradewright.simulation.tables import account_at, instrument_at, order_at
@@ -44,11 +52,17 @@ def step(account: Any, row: int) -> None:
     if account.n_working > 0:
         open_phase(account, row)
         drop_closed(account)
+    if account.is_called != 0:
+        count_call(account, row - 1)
+        answer_call(account, row)
     if account.n_working > 0:
         if account.intrabar == c.OHLC:
             path_phase(account, row)
         else:
             bar_phase(account, row)
+    if account.margin_check == c.AT_WORST and can_be_called(account):
+        check_worst(account, row)
+    if account.n_working > 0:
         close_phase(account, row)
         drop_closed(account)
     if account.closes_at_end and row + 1 == account.n_bars:
@@ -149,7 +163,7 @@ def look_ahead(account: Any, row: int) -> None:
         if o.next_row <= row + 1:
             o.next_row = _next_touch(account, order, row + 1)
         nearest = min(nearest, o.next_row)
-    if account.plan == c.WEIGHTS and account.cursor > 0:
+    if (account.plan == c.WEIGHTS and account.cursor > 0) or can_be_called(account):
         nearest = row + 1
     account.next_row = nearest
 

@@ -106,6 +106,19 @@ def borrow_now(account: Any) -> float:
 
 
 @part
+def margin_surplus(account: Any, cash: int, longs: int, shorts: int) -> float:
+    """Return equity beyond the maintenance margin of long and short values, in minor units."""
+    wanted = account.maintain_long * float(longs) - account.maintain_short * float(shorts)
+    return float(float(cash + longs + shorts) - wanted)
+
+
+@part
+def can_be_called(account: Any) -> bool:
+    """Whether something is held short or on debt while the margin is checked."""
+    return bool(account.margin_check != c.NEVER and (account.n_shorts > 0 or account.cash < 0))
+
+
+@part
 def mark(account: Any, row: int) -> None:
     """Write equity, cash and values of a row at its close; count bars without data."""
     longs, shorts = 0, 0
@@ -127,6 +140,8 @@ def mark(account: Any, row: int) -> None:
         else:
             shorts += value
     equity = account.cash + longs + shorts
+    if account.margin_check == c.AT_CLOSE and (shorts < 0 or account.cash < 0):
+        account.is_called = int(margin_surplus(account, account.cash, longs, shorts) < 0.0)
     store_int(account.equity, row, equity)
     store_int(account.cash_line, row, account.cash)
     store_int(account.long_line, row, longs)

@@ -12,9 +12,10 @@ from tradewright.costs import Costs
 from tradewright.costs.impact_inputs import past_half_spread, past_volatility_and_volume
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError
+from tradewright.domain.instruments import AssetClass
 from tradewright.domain.money import minor_exponent
 from tradewright.domain.outcome import ORDER_DTYPE, Outcome, RunStatus
-from tradewright.domain.rules import INTRABAR, FillRules
+from tradewright.domain.rules import INTRABAR, MARGIN_CHECK, FillRules
 from tradewright.domain.time import NS_PER_DAY, from_ns
 from tradewright.simulation import codes as c
 from tradewright.simulation.intake import lot_units
@@ -24,6 +25,16 @@ LARGEST_UNITS: Final = 4e18
 """Prices and quantities in 1e-8 units stay below this."""
 
 DAILY: Final = ("1d", "1wk", "1mo")
+FAST: Final = (
+    AssetClass.FOREX,
+    AssetClass.CFD,
+    AssetClass.CRYPTO,
+    AssetClass.CRYPTO_PERP,
+    AssetClass.FUTURE,
+)
+"""Kinds whose leveraged margin is checked inside the bar, and which may go beyond `STOCK_CAP`."""
+
+STOCK_CAP: Final = 2.0
 _NO_SESSIONS: Final = np.empty(0, dtype=np.int64)
 
 
@@ -88,6 +99,9 @@ def open_books(
     books.point("max_stale", rules.max_stale_bars)
     books.point("closes_at_end", rules.close_at_end)
     books.point("latency", rules.latency_bars)
+    books.point("margin_check", MARGIN_CHECK.index(margin_check_of(bars, rules)))
+    books.point("maintain_long", rules.maintenance_long)
+    books.point("maintain_short", rules.maintenance_short)
     books.point("value_scale", 10.0 ** (minor_exponent(currency) - 16))
     books.instruments["lot"] = [lot_units(instrument) for instrument in bars.instruments]
     books.instruments["tick"] = [max(1, round(i.tick_size * 1e8)) for i in bars.instruments]
@@ -95,6 +109,14 @@ def open_books(
         books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
     _tell_costs(books, bars, costs, currency)
     return books
+
+
+def margin_check_of(bars: Bars, rules: FillRules) -> str:
+    """Return when the margin is checked, where the rules leave it to the instruments."""
+    if rules.margin_check is not None:
+        return rules.margin_check
+    is_fast = any(i.asset_class in FAST for i in bars.instruments)
+    return "worst" if is_fast and rules.leverage > 1 else "close"
 
 
 def _tell_costs(books: Books, bars: Bars, costs: Costs, currency: str) -> None:
@@ -156,6 +178,13 @@ def check_account(bars: Bars, cash_minor: int, rules: FillRules, currency: str) 
     odd = [i.symbol for i in bars.instruments if i.currency != currency]
     if odd:
         raise ConfigError(f"{', '.join(odd[:5])}: not priced in {currency}, the account's currency")
+    if rules.leverage > STOCK_CAP:
+        slow = [i.symbol for i in bars.instruments if i.asset_class not in FAST]
+        if slow:
+            raise ConfigError(
+                f"rules.leverage is {rules.leverage} with {', '.join(slow[:5])}, wanted at most "
+                f"{STOCK_CAP:g} for this kind of instrument"
+            )
     lowest, highest = float(bars.close.min()), float(bars.close.max())
     if math.isnan(lowest):
         lowest, highest = (float(f.reduce(bars.close, axis=None)) for f in (np.fmin, np.fmax))
@@ -234,6 +263,10 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         free = np.flatnonzero(books.instruments["is_capped"] == 0)
         names = ", ".join(bars.symbols[column] for column in free[:5])
         notes.append(f"no volume cap for {len(free)} instruments without volume: {names}")
+    calls = books.number("n_calls")
+    if calls:
+        first = from_ns(bars.ts[books.number("first_call")])
+        notes.append(f"{calls} margin calls, the first on {first:%Y-%m-%d}")
     return Outcome(
         instruments=bars.instruments,
         ts=bars.ts[:rows],

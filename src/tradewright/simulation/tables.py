@@ -35,7 +35,7 @@ COUNTS: Final = (
 )
 RULES: Final = (
     *("intrabar", "is_through", "sizes_at_open", "rejects", "allows_short"),
-    *("max_stale", "closes_at_end", "latency"),
+    *("max_stale", "closes_at_end", "latency", "margin_check"),
 )
 STATE: Final = (
     "cash",
@@ -64,6 +64,9 @@ STATE: Final = (
     "tier",
     "month",
     "traded",  # notional of the month, minor units
+    "is_called",  # whether the last close was below the maintenance margin
+    "n_calls",
+    "first_call",  # row
 )
 ACCOUNT_DTYPE: Final = np.dtype(
     [(name, np.int64) for name in (*ADDRESSES, *COUNTS, *RULES, *STATE)]
@@ -78,6 +81,8 @@ ACCOUNT_DTYPE: Final = np.dtype(
             "trail",
             "accrued",
             "credit",  # annual rate earned on cash
+            "maintain_long",
+            "maintain_short",
         )
     ]
 )
@@ -93,6 +98,7 @@ INSTRUMENT_DTYPE: Final = np.dtype(
         ("used_row", np.int64),
         ("fill_row", np.int64),  # row + 1 of its last fill
         ("fill_px", np.int64),
+        ("called_row", np.int64),  # row + 1 of the bar in which it was last liquidated
         ("pending", np.int64),  # working orders that are not bracket children
         ("lot", np.int64),
         ("tick", np.int64),
@@ -104,7 +110,7 @@ INSTRUMENT_DTYPE: Final = np.dtype(
     ]
 )
 
-INSTRUMENT_STATE: Final = (INSTRUMENT_DTYPE.names or ())[:9]
+INSTRUMENT_STATE: Final = (INSTRUMENT_DTYPE.names or ())[:10]
 
 WORK_DTYPE: Final = np.dtype(
     [

@@ -36,6 +36,10 @@ class Rules:
     lot: int = 1
     tick: int = 1_000_000
     latency: int = 0
+    leverage: int = 1
+    margin: str = "off"
+    maintain: tuple[float, float] = (0.25, 0.30)
+    liquidation: Fraction = Fraction(0)
 
 
 @dataclass
@@ -64,6 +68,7 @@ class Work:
     born: int = 0
     triggered_at: int = -1
     triggered_inside: bool = False
+    liquidates: bool = False
     tried_at: int = -1
     raw_fee: int = 0
     paid_fee: int = 0
@@ -95,6 +100,7 @@ class Oracle:
         self.closing = False
         self.short_value = 0
         self.traded = 0
+        self.called = False
 
     # -- prices and money ------------------------------------------------------------------------
 
@@ -113,6 +119,7 @@ class Oracle:
         raw = order.raw_fee + half_even(notional * self.fee_rate(order))
         raw += half_even(qty * r.per_share * 100 / UNIT)
         fee = max(raw, r.fee_min) - order.paid_fee
+        fee += half_even(notional * r.liquidation) if order.liquidates else 0
         if order.kind in ("limit", "stop_limit"):
             return raw, fee, 0, 0
         return raw, fee, half_even(notional * r.half_spread), half_even(notional * r.slippage)
@@ -145,19 +152,20 @@ class Oracle:
         self.position[order.column] += order.side * qty
         longs, shorts = self.values(row, order.column, px)
         self.position[order.column] = saved
-        return cash + longs + shorts >= longs - shorts
+        return self.rules.leverage * (cash + longs + shorts) >= longs - shorts
 
     def funded(self, order: Work, qty: int, px: int, row: int, reducing: int) -> int:
         """Largest quantity that equity carries: the real-valued bound, then whole cents."""
-        _, shorts = self.values(row, order.column, px)
+        longs, shorts = self.values(row, order.column, px)
         r = self.rules
         rate = self.fee_rate(order) + (
             0 if order.kind in ("limit", "stop_limit") else r.half_spread + r.slippage
         )
         unit = Fraction(px, 10**14)
         cost = unit * rate + r.per_share * 100 / UNIT
-        room = self.cash + 2 * shorts + 2 * unit * reducing
-        bound = room / (unit + cost) * (1 + Fraction(1, 10**12))
+        room = r.leverage * (self.cash + longs + shorts) - (longs - shorts)
+        room += 2 * unit * reducing
+        bound = room / (unit + r.leverage * cost) * (1 + Fraction(1, 10**12))
         if bound < qty:
             qty = max(math.floor(max(bound, 0)) // r.lot * r.lot, reducing)
         if qty <= reducing or self.affordable(order, qty, px, row):
@@ -351,7 +359,11 @@ class Oracle:
                 if self.ready(order, row) and is_turn and not order.born:
                     self.at_open(order, row)
         self.end_waiting()
+        if self.called:
+            self.answer(row)
         self.inside(row)
+        if self.rules.margin == "worst" and (min(self.position) < 0 or self.cash < 0):
+            self.worst(row)
         self.at_close(row)
         self.end_waiting()
         longs = shorts = 0
@@ -362,7 +374,72 @@ class Oracle:
                 value = half_even(Fraction(qty * round(self.mark[column] * 1e8), 10**14))
                 longs, shorts = longs + max(value, 0), shorts + min(value, 0)
         self.short_value = shorts
+        owes = shorts < 0 or self.cash < 0
+        self.called = self.rules.margin == "close" and owes and self.surplus(longs, shorts) < 0
         self.equity.append(self.cash + longs + shorts)
+
+    # -- margin ----------------------------------------------------------------------------------
+
+    def surplus(self, longs: int, shorts: int) -> float:
+        long_rate, short_rate = self.rules.maintain
+        wanted = long_rate * float(longs) - short_rate * float(shorts)
+        return float(self.cash + longs + shorts) - wanted
+
+    def answer(self, row: int) -> None:
+        done: set[int] = set()
+        while self.surplus(*self.values(row, -1, 0)) < 0:
+            column = self.largest(row, done)
+            if column < 0:
+                return
+            self.liquidate(column, self.px("open", row, column), row)
+
+    def worst(self, row: int) -> None:
+        done: set[int] = set()
+        while True:
+            before, after = self.surplus_at(row, 0.0), self.surplus_at(row, 1.0)
+            if after >= 0:
+                return
+            column = self.largest(row, done)
+            if column < 0:
+                return
+            share = before / (before - after) if before > 0 else 0.0
+            self.liquidate(column, self.on_the_way(row, column, share), row)
+
+    def on_the_way(self, row: int, column: int, share: float) -> int:
+        if not self.has_bar(row, column):
+            return round(self.mark[column] * 1e8)
+        start = self.last_px.get(column, self.px("open", row, column))
+        worst = self.px("low" if self.position[column] > 0 else "high", row, column)
+        return start + round(share * float(worst - start))
+
+    def surplus_at(self, row: int, share: float) -> float:
+        longs = shorts = 0
+        for column, qty in enumerate(self.position):
+            if qty:
+                value = half_even(Fraction(qty * self.on_the_way(row, column, share), 10**14))
+                longs, shorts = longs + max(value, 0), shorts + min(value, 0)
+        return self.surplus(longs, shorts)
+
+    def largest(self, row: int, done: set[int]) -> int:
+        best, most = -1, -1.0
+        for column, qty in enumerate(self.position):
+            if qty and column not in done and self.has_bar(row, column):
+                value = half_even(Fraction(qty * self.px("open", row, column), 10**14))
+                rate = self.rules.maintain[0] if value > 0 else -self.rules.maintain[1]
+                if value * rate > most:
+                    best, most = column, value * rate
+        done.add(best)
+        return best
+
+    def liquidate(self, column: int, px: int, row: int) -> None:
+        held = self.position[column]
+        side = -1 if held > 0 else 1
+        order = Work(row, column, side, "market", abs(held), reduce_only=True, active=row)
+        order.liquidates = True
+        self.work.append(order)
+        self.fill(order, px, row, inside=False)
+        if order.live:
+            order.state = "cancelled"
 
     def at_open(self, order: Work, row: int) -> None:
         px, buys = self.px("open", row, order.column), order.side > 0

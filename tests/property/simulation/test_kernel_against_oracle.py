@@ -105,7 +105,10 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
         spread_bps=draw(st.sampled_from([0, 7])),
         slippage_bps=draw(st.sampled_from([0, 5])),
         borrow_rate=draw(st.sampled_from([0, 0.5])),
+        liquidation_fee_bps=draw(st.sampled_from([0, 50])),
     )
+    leverage = draw(st.sampled_from([1, 2]))
+    maintain = draw(st.sampled_from([(0.25, 0.30), (0.9, 0.97)]))
     rules = FillRules(
         intrabar=draw(st.sampled_from(["pessimistic", "optimistic"])),
         limit_touch=draw(st.sampled_from(["touch", "through"])),
@@ -114,6 +117,10 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
         allow_short=draw(st.booleans()),
         max_stale_bars=99,
         latency_bars=draw(st.sampled_from([0, 0, 1, 2])),
+        leverage=leverage,
+        margin_check=draw(st.sampled_from(["off", "close", "worst"])),
+        maintenance_long=maintain[0] / leverage,
+        maintenance_short=maintain[1] / leverage,
     )
     return bars, draw(order_tables(bars)), costs, rules
 
@@ -164,6 +171,10 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
         allow_short=rules.allow_short,
         lot=round(bars.instruments[0].lot_size * 1e8),
         latency=rules.latency_bars,
+        leverage=int(rules.leverage),
+        margin=str(rules.margin_check),
+        maintain=(rules.maintenance_long, rules.maintenance_short),
+        liquidation=rate(costs.liquidation_fee_bps),
     )
     panel = {k: getattr(bars, k).tolist() for k in ("open", "high", "low", "close", "volume")}
     if rules.max_participation and any(not (np.nan_to_num(v) > 0).any() for v in bars.volume.T):

@@ -58,6 +58,9 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
         intrabar=draw(st.sampled_from(["pessimistic", "optimistic", "ohlc"])),
         max_participation=draw(st.sampled_from([None, 0.2])),
         leverage=draw(st.sampled_from([1.0, 2.0])),
+        margin_check=draw(st.sampled_from(["off", "close", "worst"])),
+        maintenance_long=0.45,
+        maintenance_short=0.48,
         close_at_end=draw(st.booleans()),
         max_stale_bars=99,
         latency_bars=draw(st.sampled_from([0, 0, 1, 3])),
@@ -204,7 +207,10 @@ def test_weights_fill_alike_when_a_loop_decides_them(
     weights[np.isnan(bars.close)] = np.nan
     rules = how["rules"]
     how["rules"] = FillRules(
-        leverage=rules.leverage, latency_bars=rules.latency_bars, max_stale_bars=99
+        leverage=rules.leverage,
+        latency_bars=rules.latency_bars,
+        margin_check=rules.margin_check,
+        max_stale_bars=99,
     )
     batch = run_weights(bars, TargetWeights(weights), **how)
     venue = SimulatedVenue(bars, **how)

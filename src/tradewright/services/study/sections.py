@@ -252,6 +252,7 @@ class CostSection(Section):
     borrow_rates: dict[str, float] | None = None
     hard_to_borrow: list[str] | None = None
     credit_rate: Annotated[float, Field(ge=0)] = 0.0
+    liquidation_fee_bps: Annotated[float, Field(ge=0)] = 0.0
 
     def costs(self) -> Costs:
         """Return the cost object."""
@@ -302,6 +303,10 @@ class RulesSection(Section):
     leverage: Annotated[float, Field(gt=0, le=3)] = 1.0
     max_stale_bars: Annotated[int, Field(ge=0)] = 5
     close_at_end: bool = False
+    latency_bars: Annotated[int, Field(ge=0, le=1000)] = 0
+    margin_check: Literal["off", "close", "worst"] | None = None
+    maintenance_long: Annotated[float, Field(ge=0, le=1)] = 0.25
+    maintenance_short: Annotated[float, Field(ge=0, le=1)] = 0.30
 
     def settings(self) -> FillRules:
         """Return the fill rules."""

@@ -1,0 +1,1 @@
+"""What happens when equity no longer carries the positions."""
