@@ -1,12 +1,13 @@
-"""What the API takes to rebalance an account, and says of the plan."""
+"""What the API says of decisions and plans, and takes to rebalance an account."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from tradewright.api.schemas import Body, Number
+from tradewright.api.pages import PageQuery
+from tradewright.api.schemas import Body, Moment, Number
 
 
 class RebalanceBody(Body):
@@ -51,3 +52,86 @@ class RebalanceResult(BaseModel):
     drift_after: Number
     cash_after: Number
     notes: list[str]
+
+
+class SignalQueryModel(PageQuery):
+    """Which signals are wanted."""
+
+    run: Annotated[str, Field(max_length=128, description="Run or study; the newest study")] = (
+        "latest"
+    )
+    symbol: Annotated[str | None, Field(max_length=32)] = None
+    action: Annotated[str | None, Field(max_length=4, description="BUY, HOLD or SELL")] = None
+    model: Annotated[str | None, Field(max_length=128, description="Name of one source")] = None
+    regime: Annotated[str | None, Field(max_length=32)] = None
+    min_confidence: Annotated[float, Field(ge=0, le=1)] = 0.0
+
+
+class BlockedRow(BaseModel):
+    """The filter that made a signal HOLD."""
+
+    filter: str
+    value: Number
+    limit: Number
+
+
+class SignalSource(BaseModel):
+    """What one source said."""
+
+    name: str
+    kind: str
+    score: Number
+    confidence: Number
+    uncertainty: Number
+    skill: Number
+    weight: Number
+
+
+class SignalRow(BaseModel):
+    """A decision about one instrument, with its reasons."""
+
+    id: str
+    symbol: str
+    action: Literal["BUY", "HOLD", "SELL"]
+    confidence: Number
+    uncertainty: Number
+    position_size: Number = Field(description="Weight to hold, a fraction of equity")
+    price: Number
+    target_price: Number
+    stop_loss: Number
+    timestamp: Moment
+    ts_known: int = Field(description="UTC nanoseconds of the newest datum used")
+    expires_at: Moment
+    model_version: str
+    mode: Literal["backtest", "paper", "live"]
+    regime: str
+    score: Number
+    agreement: Number
+    reasons: list[str]
+    factors: dict[str, Number]
+    sizing: dict[str, Number] = Field(description="Steps and limits of the size; null is no limit")
+    sources: list[SignalSource]
+    risk: dict[str, Number]
+    blocked: BlockedRow | None
+
+
+class SignalPerformanceQuery(BaseModel):
+    """How signals are grouped."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    run: Annotated[str, Field(max_length=128)] = "latest"
+    by: Literal["model", "regime", "confidence", "action"] = "model"
+    days: Annotated[int, Field(ge=1, le=36_500, description="Newest days of the run")] = 30
+
+
+class SignalPerformanceRow(BaseModel):
+    """What became of a group of signals."""
+
+    group: str
+    sessions: int
+    count: int
+    hit_rate: Number
+    low: Number = Field(description="Of the 95 % Wilson interval of the hit rate")
+    high: Number
+    mean_return: Number

@@ -13,7 +13,14 @@ from tradewright.domain.errors import DataError, NoDataError, nearest
 from tradewright.domain.instruments import normalise_symbol
 from tradewright.domain.signals import Action, Blocked, Signal
 from tradewright.domain.time import NS_PER_DAY, from_ns, parse_date
-from tradewright.portfolio.decision import DecisionEngine, DecisionSettings, SignalHistory
+from tradewright.portfolio.decision import (
+    DecisionEngine,
+    DecisionSettings,
+    SignalHistory,
+    SignalQuery,
+    outcomes_of,
+    performance_of,
+)
 from tradewright.portfolio.sizing import AccountLimits
 from tradewright.services.workspace import Workspace, current_workspace
 
@@ -129,6 +136,71 @@ def load_decisions(run: str = "latest", workspace: Workspace | None = None) -> S
             f"run {run_id} has no stored decisions; run its study again to have them"
         ) from None
     return SignalHistory(signals_of(data))
+
+
+def find_signals(run: str, workspace: Workspace | None = None, **wanted: Any) -> tuple[Signal, ...]:
+    """Return decisions of a run, newest first.
+
+    Parameters
+    ----------
+    run : str
+        See `load_decisions`.
+    workspace : Workspace, optional
+        The default one unless given.
+    **wanted
+        Fields of `portfolio.decision.SignalQuery`; no limit unless given.
+
+    Returns
+    -------
+    tuple of Signal
+        Those that fit.
+
+    Raises
+    ------
+    NoDataError
+        If there is no such run, or it has no decisions.
+    """
+    if wanted.get("symbol"):
+        wanted["symbol"] = normalise_symbol(wanted["symbol"])
+    query = SignalQuery(**{"limit": MOST_DECISIONS, **wanted})
+    return load_decisions(run, workspace).find(query)
+
+
+def signal_performance(
+    run: str, workspace: Workspace | None = None, *, by: str = "model", days: int = 30
+) -> tuple[dict[str, Any], ...]:
+    """Return what became of the newest decisions of a run.
+
+    Parameters
+    ----------
+    run : str
+        See `load_decisions`.
+    workspace : Workspace, optional
+        The default one unless given.
+    by : str
+        See `portfolio.decision.performance_of`.
+    days : int
+        Calendar days before the run's last bar.
+
+    Returns
+    -------
+    tuple of dict
+        Rows by group and sessions.
+
+    Raises
+    ------
+    NoDataError
+        If there is no such run, or it has no decisions.
+    """
+    from tradewright.services.runs import Run
+
+    space = workspace if workspace is not None else current_workspace()
+    run_id = find_run(space, run)
+    bars = Run.load(run_id, space).bars
+    first = int(bars.ts[-1]) - days * NS_PER_DAY
+    signals = find_signals(run_id, space, since_ns=first)
+    closes = {symbol: bars.close[:, at] for at, symbol in enumerate(bars.symbols)}
+    return performance_of(outcomes_of(signals, bars.ts, closes), by=by)
 
 
 def explain_decision(

@@ -7,6 +7,9 @@ import time
 
 import httpx2
 import pytest
+from tests.contract.api.conftest import Server, make_workspace
+
+from tradewright.api import ApiSettings
 
 API = "/api/v1"
 
@@ -14,10 +17,6 @@ API = "/api/v1"
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
     """A server with a paper session that holds the whole sample."""
-    from tests.contract.api.conftest import Server, make_workspace
-
-    from tradewright.api import ApiSettings
-
     server = Server(make_workspace(tmp_path_factory.mktemp("rebalance")), ApiSettings())
     with server.running() as running, httpx2.Client(base_url=running.url + API, timeout=20) as http:
         begun = http.post(
@@ -26,7 +25,7 @@ def session(tmp_path_factory):
                   "replay_from": "2016-01-04"},
         )  # fmt: skip
         assert begun.status_code == 200, begun.text
-        held = wait(lambda: http.get("/paper/positions").json(), lambda rows: len(rows) > 20)
+        held = wait(lambda: http.get("/paper/positions").json(), lambda rows: len(rows) == 32)
         told = []
         running.workspace.bus.subscribe("portfolio.rebalance", lambda _, p: told.append(p["kind"]))
         yield http, held, told

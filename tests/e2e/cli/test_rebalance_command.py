@@ -28,7 +28,7 @@ def account(tmp_path_factory):
 
         assert call("--target", "AAPL=0.4", "--dry-run") == 1  # no session yet
         paper.start("buy_and_hold", speed=40.0, replay="2016-01-04:")
-        held = wait(paper.positions, lambda rows: len(rows) > 20)
+        held = wait(paper.positions, lambda rows: len(rows) == 32)
         yield call, paper, held
         paper.close()
     bootstrap.open_workspace.cache_clear()
