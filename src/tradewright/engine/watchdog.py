@@ -53,11 +53,13 @@ class Watchdog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._thread is not None:
-            self._done.set()
-            self._thread.join()
-            # One that was raised after the last hook had ended must not reach the caller.
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._loop), None)
+        while self._thread is not None:
+            try:
+                self._done.set()
+                self._thread.join()
+                self._thread = None
+            except StrategyError:  # raised as the last hook ended: it came back after all
+                continue
 
     def _watch(self) -> None:
         limit_s = self._limit_s or 0.0

@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, date, datetime
 from threading import Event
+from threading import enumerate as enumerate_threads
 
 import numpy as np
 import pytest
@@ -299,6 +300,19 @@ def test_a_loop_that_swallows_the_first_error_is_stopped_by_the_next():
     with pytest.warns(RuntimeWarning, match="at bar 3 .*no end after"):
         run = backtest(deaf, tape(), config={**NEUTRAL, "max_seconds_per_bar": 0.1})
     assert (deaf.swallowed, len(run.outcome.ts)) == (2, 4)
+
+
+def test_a_run_can_be_profiled_and_leaves_nothing_behind():
+    import cProfile
+
+    before = {thread.name for thread in enumerate_threads()}
+    run_outcome(plan_backtest(Trend(), tape()))
+    profile = cProfile.Profile()
+    profile.enable()
+    again = run_outcome(plan_backtest(Trend(), tape()))
+    profile.disable()
+    assert again.status is RunStatus.COMPLETED
+    assert {thread.name for thread in enumerate_threads()} == before
 
 
 def test_waiting_for_the_next_bar_is_not_the_strategys_time():
