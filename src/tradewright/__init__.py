@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tradewright.domain.decisions import Orders, Signals, TargetWeights
     from tradewright.domain.rules import FillRules
     from tradewright.marketdata import read_bars, sample_bars
+    from tradewright.portfolio.constraints import OptimizationConstraints
+    from tradewright.portfolio.optimisation import PortfolioOptimizer
     from tradewright.services.backtest import BacktestConfig, backtest, backtest_async
     from tradewright.services.decisions import explain_decision
     from tradewright.services.leaks import leak_check
@@ -40,7 +42,9 @@ _HOMES = {
     "Costs": "costs",
     "FillRules": "domain.rules",
     "LeakReport": "training.leak_guard",
+    "OptimizationConstraints": "portfolio.constraints",
     "Orders": "domain.decisions",
+    "PortfolioOptimizer": "portfolio.optimisation",
     "Run": "services.runs",
     "Signals": "domain.decisions",
     "Strategy": "strategies",
@@ -71,7 +75,9 @@ __all__ = [
     "Costs",
     "FillRules",
     "LeakReport",
+    "OptimizationConstraints",
     "Orders",
+    "PortfolioOptimizer",
     "RuleWalk",
     "Run",
     "Signals",
