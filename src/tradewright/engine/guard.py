@@ -12,7 +12,7 @@ from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Fill, Order, OrderEvent, OrderType
 from tradewright.domain.time import NS_PER_DAY
 from tradewright.engine.context import WantedPosition
-from tradewright.risk.control import RiskGate, State
+from tradewright.risk.control import LimitTable, RiskGate, State
 
 if TYPE_CHECKING:
     from tradewright.engine.desk import Desk
@@ -48,10 +48,14 @@ class Guard:
         self.gate, self._bars = gate, bars
         self.strategy, self.account = strategy, account
         self._scale = float(10 ** minor_exponent(currency))
-        table = gate.layer.table
+        self._state = State.NORMAL
+        self.use(gate.layer.table)
+
+    def use(self, table: LimitTable) -> None:
+        """Put limits in force; they hold for the next order."""
+        self.gate.layer.table = table
         self._wants_covariance = table.has("var_95")
         self._wants_volume = table.has("max_order_share_of_adv")
-        self._state = State.NORMAL
         self._day = -1
 
     def receive(self, fills: Sequence[Fill], events: Sequence[OrderEvent], ts: int) -> None:

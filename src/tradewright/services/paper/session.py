@@ -27,6 +27,7 @@ from tradewright.services.paper.state import SessionState
 from tradewright.services.risk.control import RiskControl
 from tradewright.services.risk.following import RiskFollower
 from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
+from tradewright.services.risk.limits import StoredLimits
 from tradewright.services.workspace import Workspace
 
 LOG = logging.getLogger("tradewright.paper")
@@ -233,6 +234,13 @@ class PaperSession:
         plan, clock = self._plan, self._workspace.clock
         guard = guard_for(plan, account=PAPER, always=True)
         assert guard is not None  # asked for in any case
+        guard.gate.subscribe(
+            lambda event: (
+                None
+                if recorder.is_recovering
+                else self._workspace.bus.publish("risk.event", event.to_json())
+            )
+        )
         control = RiskControl(self._workspace.journal, self._workspace.data_dir, clock)
         feed = PacedFeed(
             plan.bars,
@@ -244,7 +252,12 @@ class PaperSession:
             history=history,
             first_new_row=reached + 1,
             commands_seen=seen,
-            follower=RiskFollower(control, self.session_id, guard),
+            follower=RiskFollower(
+                control,
+                self.session_id,
+                guard,
+                StoredLimits(self._workspace.journal, clock),
+            ),
         )
         recorder.note((e.STATUS, clock.now_ns(), {"state": "RUNNING", "message": ""}))
         venue = open_venue(plan)

@@ -12,6 +12,7 @@ from tradewright.domain.money import QTY_UNIT
 from tradewright.domain.time import from_ns, to_ns
 from tradewright.risk.control import Change, Layer, LimitTable, State, distances
 from tradewright.services.risk.control import RiskControl
+from tradewright.services.risk.limits import StoredLimits
 
 if TYPE_CHECKING:
     from tradewright.services.paper import PaperTrading
@@ -136,7 +137,8 @@ def _paper(workspace: Workspace, paper: PaperTrading) -> dict[str, Any] | None:
         return None
     begun = next(iter(workspace.journal.read(f"paper:{line['session_id']}"))).payload
     made = begun.get("risk") or {"profile": None, "limits": {}, "strategy": "", "instruments": {}}
-    table = LimitTable.of(made["limits"])
+    stored = StoredLimits(workspace.journal, workspace.clock).current()
+    table = LimitTable.of(made["limits"]).merged(stored.table)
     instruments = {
         symbol: Instrument(symbol, sector=sector, currency=currency)
         for symbol, (sector, currency) in made["instruments"].items()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 from tradewright.domain.errors import EdgeError, RefusedError
 from tradewright.engine import Desk
 from tradewright.engine.guard import Guard
-from tradewright.risk.control import Cause, Change, State
+from tradewright.risk.control import Cause, Change, LimitTable, State
 from tradewright.risk.control.switch import USER
 from tradewright.services.risk.control import RiskControl
+from tradewright.services.risk.limits import StoredLimits
 
 PREFIX: Final = "risk|"
 _RECORD: Final = "the record of risk does not answer"
@@ -26,10 +28,20 @@ class RiskFollower:
         Its own changes are known to it and not taken twice.
     guard : Guard
         Its gate; every change it makes by itself is kept.
+    limits : StoredLimits, optional
+        Limits of everything the user runs; with the session's own, the tightest wins.
     """
 
-    def __init__(self, control: RiskControl, session_id: str, guard: Guard) -> None:
+    def __init__(
+        self,
+        control: RiskControl,
+        session_id: str,
+        guard: Guard,
+        limits: StoredLimits | None = None,
+    ) -> None:
         self._control, self._session, self._guard = control, session_id, guard
+        self._limits, self._version = limits, 0
+        self._own = guard.gate.layer.table
         self._seen: int | None = None
         self._made = 0
         guard.gate.subscribe(changed=self._keep)
@@ -44,6 +56,7 @@ class RiskFollower:
         try:
             found = self._first() if self._seen is None else self._later(self._seen)
             is_halted = self._control.is_halted_by_file
+            found += self._new_limits()
         except (EdgeError, OSError):
             gate.set_fault(_RECORD)
             return []
@@ -57,7 +70,11 @@ class RiskFollower:
         """Do what a command says; it takes effect before the next order."""
         verb, scope, rule, reason = command.removeprefix(PREFIX).split("|", 3)
         gate, ts = self._guard.gate, desk.ctx.now_ns
-        if verb == "rearm":
+        if verb == "limits":
+            self._version = int(scope)
+            stored = LimitTable.of(json.loads(reason))
+            self._guard.use(self._own.merged(stored))
+        elif verb == "rearm":
             try:
                 gate.rearm(scope, actor="record", reason=reason or "released", ts=ts)
             except RefusedError as refused:
@@ -88,6 +105,14 @@ class RiskFollower:
             elif state is State.NORMAL and known is State.HALTED:
                 found.append(_command("rearm", scope, USER, "released while the session was down"))
         return found
+
+    def _new_limits(self) -> list[str]:
+        if self._limits is None:
+            return []
+        current = self._limits.current()
+        if current.number == self._version:
+            return []
+        return [_command("limits", str(current.number), "", json.dumps(dict(current.settings)))]
 
     def _later(self, seen: int) -> list[str]:
         found = []

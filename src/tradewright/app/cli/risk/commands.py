@@ -67,6 +67,45 @@ def report(
 
 
 @app.command()
+def limits(
+    set_: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Change a limit; off."),  # noqa: B008
+    reason: str = _REASON,
+    actor: str = _ACTOR,
+) -> None:
+    """Show the limits of everything that runs, or change them: a new version from now on."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.domain.time import from_ns
+    from tradewright.services.risk.limits import StoredLimits, parse_settings
+
+    workspace = open_workspace()
+    stored = StoredLimits(workspace.journal, workspace.clock)
+    if set_:
+        stored.change(parse_settings(set_), author=_who(actor), reason=reason)
+    versions = [
+        {
+            "version": version.number,
+            "valid_from": from_ns(version.valid_from_ns).isoformat(),
+            "author": version.author,
+            "reason": version.reason,
+            "limits": dict(version.settings),
+        }
+        for version in stored.versions()
+    ]
+    document = {"limits": dict(stored.current().settings), "versions": versions}
+
+    def render() -> None:
+        for name, value in document["limits"].items():  # type: ignore[attr-defined]
+            typer.echo(f"  {name:<32} {value:g}")
+        if not versions:
+            typer.echo("  no limit is stored; see docs/how-to/limit-and-halt.md")
+        else:
+            last = versions[-1]
+            typer.echo(f"version {last['version']} by {last['author']}: {last['reason']}")
+
+    frame.emit(document, render)
+
+
+@app.command()
 def halt(scope: str = _SCOPE, reason: str = _REASON, actor: str = _ACTOR) -> None:
     """Stop a scope: working orders are cancelled, nothing is sent until it is released."""
     _order("halt", scope, reason, actor)
