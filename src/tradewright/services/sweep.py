@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -27,6 +28,14 @@ from tradewright.services.luck.trial_sessions import (
     sessions_per_year,
     set_figures,
 )
+from tradewright.services.sweeping.journal import BLOCK, SweepJournal, sweep_key
+from tradewright.services.sweeping.searches import (
+    count_of,
+    product_sets,
+    random_sets,
+    searched_sets,
+)
+from tradewright.services.sweeping.size import check_size
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,8 +49,6 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 FIGURES: Final = ("total_return", "sharpe", "max_drawdown", "trades", "final_equity")
 STANDARD: Final = Costs.standard()
-BATCH: Final = 16
-"""Sets that a search proposes before it looks at their results."""
 MOST_CELLS: Final = 25_000_000
 """Sessions times sets whose returns are held at once, 200 MB."""
 
@@ -198,6 +205,8 @@ def sweep(
     progress: Callable[[float, str], None] | None = None,
     workspace: Workspace | None = None,
     family: str = "",
+    confirm: bool = False,
+    resume: Path | str | None = None,
 ) -> Sweep:
     """Backtest many sets of parameters.
 
@@ -228,6 +237,10 @@ def sweep(
         Where the trials are counted, under `family`.
     family : str
         Hash of data, universe, label and strategy.
+    confirm : bool
+        Whether more than 100,000 sets are meant.
+    resume : Path or str, optional
+        File that keeps the finished sets until the sweep is done; the same sweep goes on from it.
 
     Returns
     -------
@@ -237,7 +250,8 @@ def sweep(
     Raises
     ------
     ConfigError
-        If the grid is empty, the search is unknown, or every set was left out.
+        If the grid is empty, the search is unknown, every set was left out, very many sets are
+        not confirmed (with the time and memory they would take), or `resume` is another sweep's.
 
     Notes
     -----
@@ -258,22 +272,35 @@ def sweep(
     empty = [name for name, given in values.items() if not given]
     if not values or empty:
         raise ConfigError(f"grid: no values for {', '.join(empty) or 'any parameter'}")
-    tester = _Tester(
-        make, bars, costs=costs, cash=cash, rules=rules or FillRules(), workers=workers
-    )
+    fills = rules or FillRules()
+
+    def fresh() -> _Tester:
+        return _Tester(make, bars, costs=costs, cash=cash, rules=fills, workers=workers)
+
+    if not confirm:
+        check_size(lambda sets: fresh().test(sets), values, search)
+    tester = fresh()
+    if resume is not None:
+        facts = {"grid": values, "search": search, "seed": seed, "data": bars.data_version,
+                 "costs": costs, "cash": cash, "rules": fills,
+                 "make": getattr(make, "__qualname__", "")}  # fmt: skip
+        tester.journal = SweepJournal(Path(resume), sweep_key(facts))
     kind, _, text = search.partition(":")
     if kind == "grid" and not text:
         total = math.prod(len(given) for given in values.values())
         tester.total, tester.progress = total, progress
-        tester.test(_product(values))
+        tester.test(product_sets(values))
     elif kind in ("random", "optuna"):
-        total = _count(search, text)
+        total = count_of(search, text)
         tester.total, tester.progress = total, progress
-        chooser = _random_sets if kind == "random" else _searched_sets
+        chooser = random_sets if kind == "random" else searched_sets
         chooser(tester, values, total, seed)
     else:
         raise ConfigError(f"search is {search!r}, wanted grid, random:N or optuna:N")
-    return _as_sweep(tester, tuple(values), workspace, family)
+    found = _as_sweep(tester, tuple(values), workspace, family)
+    if tester.journal is not None:
+        tester.journal.finish()
+    return found
 
 
 class _Tester:
@@ -296,6 +323,7 @@ class _Tester:
         self.figures: list[tuple[float, ...]] = []
         self.levels: dict[int, FloatArray] = {}
         self.total = 0
+        self.journal: SweepJournal | None = None
         self.progress: Callable[[float, str], None] | None = None
 
     def make(self, **chosen: Any) -> Any:
@@ -312,6 +340,24 @@ class _Tester:
 
     def test(self, sets: Iterable[dict[str, Any]]) -> list[float]:
         """Run sets; return their Sharpe ratios, NaN where undefined or left out."""
+        if self.journal is None:
+            return self._test(sets)
+        before, source = len(self.figures), iter(sets)
+        while block := list(itertools.islice(source, BLOCK)):
+            known = self.journal.take(len(block))
+            for chosen, row in zip(block, known, strict=False):
+                if row is not None:
+                    self.sets.append(chosen)
+                    self.figures.append(row)
+            rest, first = block[len(known) :], len(self.sets)
+            if rest:
+                self._test(rest)
+                done = {id(s): f for s, f in zip(self.sets[first:], self.figures[first:],
+                                                 strict=True)}  # fmt: skip
+                self.journal.append([done.get(id(chosen)) for chosen in rest])
+        return [row[1] for row in self.figures[before:]]
+
+    def _test(self, sets: Iterable[dict[str, Any]]) -> list[float]:
         source = iter(sets)
         before = len(self.figures)
         for chosen in source:
@@ -403,57 +449,6 @@ class _Tester:
     def _tell(self, done: int) -> None:
         if self.progress is not None and self.total:
             self.progress(min(done / self.total, 1.0), f"{done} of {self.total} sets")
-
-
-def _product(values: Mapping[str, Sequence[Any]]) -> Iterator[dict[str, Any]]:
-    for chosen in itertools.product(*values.values()):
-        yield dict(zip(values, chosen, strict=True))
-
-
-def _count(search: str, text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise ConfigError(f"search is {search!r}, wanted a number of trials, as in random:100")
-    return int(text)
-
-
-def _random_sets(tester: _Tester, values: dict[str, list[Any]], count: int, seed: int) -> None:
-    total = math.prod(len(given) for given in values.values())
-    tester.total = count = min(count, total)
-    rng = np.random.default_rng(seed)
-    chosen = np.sort(rng.choice(total, size=count, replace=False))
-    tester.test(_numbered(values, int(number)) for number in chosen)
-
-
-def _numbered(values: dict[str, list[Any]], number: int) -> dict[str, Any]:
-    chosen = {}
-    for name in reversed(values):
-        number, at = divmod(number, len(values[name]))
-        chosen[name] = values[name][at]
-    return {name: chosen[name] for name in values}
-
-
-def _searched_sets(tester: _Tester, values: dict[str, list[Any]], count: int, seed: int) -> None:
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    sampler = optuna.samplers.TPESampler(seed=seed)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    spaces: dict[str, optuna.distributions.BaseDistribution] = {
-        name: optuna.distributions.IntDistribution(0, len(given) - 1)
-        for name, given in values.items()
-    }
-    asked = 0
-    while asked < count:
-        trials = [study.ask(spaces) for _ in range(min(BATCH, count - asked))]
-        asked += len(trials)
-        for trial in trials:
-            places = trial.params
-            ratios = tester.test([{name: values[name][places[name]] for name in values}])
-            ratio = ratios[0] if ratios and math.isfinite(ratios[0]) else None
-            if ratio is None:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            else:
-                study.tell(trial, ratio)
 
 
 def _as_sweep(

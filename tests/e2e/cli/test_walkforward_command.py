@@ -50,3 +50,13 @@ def test_what_does_not_fit_is_named(call) -> None:
     unknown = call("study", "walkforward", "no_such_study")
     assert unknown.returncode != 0
     assert "no study page 'no_such_study'" in unknown.stderr
+
+
+def test_a_very_large_sweep_asks_with_time_and_memory(call) -> None:
+    words = ("backtest", "sweep", "--strategy", "sma_cross", "--symbols", "KO")
+    grids = ("--grid", "fast=2:502:1", "--grid", "slow=503:1003:1")
+    refused = call(*words, *grids, "--from", "2016-01-01")
+    assert refused.returncode == 1
+    assert "251,001 sets of parameters would take about" in refused.stderr
+    assert "MB. Go on?" in refused.stderr
+    assert "--yes answers" in refused.stderr

@@ -127,11 +127,13 @@ def sweep(
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
     top: int = typer.Option(10, "--top", min=1, help="Rows to print."),
+    workers: int = typer.Option(0, "--workers", min=0, help="Threads for arrays; all cores if 0."),
+    resume: bool = typer.Option(False, "--resume", help="Go on where this sweep was killed."),
 ) -> None:
     """Try many parameters; every one is counted as a trial of the strategy."""
     from tradewright.app.bootstrap import open_workspace
     from tradewright.services.results.named import DataChoice, NamedRun, open_bars, parse_grid
-    from tradewright.services.results.sweeping import sweep_named
+    from tradewright.services.results.sweeping import named_size, sweep_named
 
     defaults = _defaults(strategy)
     wanted = NamedRun(strategy, {}, cash, fee_bps, slippage_bps)
@@ -139,14 +141,20 @@ def sweep(
     choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
     bars = open_bars(workspace, choice)
     values = dict(parse_grid(text, defaults) for text in grid)
+    chosen = f"{search}:{trials}" if trials else search
+    if (size := named_size(wanted, bars, values, chosen)) is not None:
+        frame.confirm(f"{size}. Go on?")
     with frame.progress_bar(f"sweep {strategy}") as report:
         found = sweep_named(
             workspace,
             wanted,
             bars,
             values,
-            search=f"{search}:{trials}" if trials else search,
+            search=chosen,
             progress=report,
+            confirm=True,
+            resume=resume,
+            workers=workers or None,
         )
     frame.emit(found.as_document(), lambda: _render_sweep(found, top))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tradewright.metrics.trials.overfitting import Overfitting
     from tradewright.metrics.trials.superiority import Superiority
+    from tradewright.services.sweeping.size import SweepSize
     from tradewright.services.workspace import Workspace
 
 METRICS: Final = ("total_return", "sharpe", "max_drawdown", "trades")
@@ -72,6 +73,37 @@ class NamedSweep:
         return document
 
 
+def named_size(
+    wanted: NamedRun, bars: Bars, values: Mapping[str, Sequence[Any]], search: str
+) -> SweepSize | None:
+    """Return what a sweep of very many sets would take; None for one that need not ask.
+
+    Parameters
+    ----------
+    wanted, bars, values, search
+        See `sweep_named`.
+    """
+    from tradewright.services.sweep import sweep
+    from tradewright.services.sweeping.size import LARGE, count_sets, measure_size
+    from tradewright.strategies import create_strategy
+
+    if count_sets(values, search) <= LARGE:
+        return None
+
+    def run(sets: Iterable[dict[str, Any]]) -> None:
+        for chosen in sets:
+            alone = {name: [value] for name, value in chosen.items()}
+            sweep(
+                lambda **parameters: create_strategy(wanted.strategy, **parameters),
+                bars,
+                alone,
+                cash=wanted.cash,
+                costs=costs_of(wanted),
+            )
+
+    return measure_size(run, values, search)
+
+
 def sweep_named(
     workspace: Workspace,
     wanted: NamedRun,
@@ -80,6 +112,9 @@ def sweep_named(
     *,
     search: str = "grid",
     progress: Callable[[float, str], None] | None = None,
+    confirm: bool = False,
+    resume: bool = False,
+    workers: int | None = None,
 ) -> NamedSweep:
     """Run a strategy by name over a grid of parameters and count every trial.
 
@@ -97,6 +132,12 @@ def sweep_named(
         ``grid``, ``random:N`` or ``optuna:N``.
     progress : callable, optional
         ``progress(fraction, message)``.
+    confirm : bool
+        Whether very many sets are meant, see `sweep`.
+    resume : bool
+        Go on where the same sweep was killed; finished sets are kept in either case.
+    workers : int, optional
+        Threads for arrays; all cores unless given.
 
     Returns
     -------
@@ -111,9 +152,15 @@ def sweep_named(
     import polars as pl
 
     from tradewright.services.sweep import MOST_CELLS, sweep
+    from tradewright.services.sweeping.journal import sweep_key
     from tradewright.strategies import create_strategy
 
     create_strategy(wanted.strategy, **{name: given[0] for name, given in values.items()})
+    key = sweep_key({"run": wanted, "values": dict(values), "search": search,
+                     "data": bars.data_version})  # fmt: skip
+    journal = workspace.data_dir / "sweeps" / f"{key}.jsonl"
+    if not resume:
+        journal.unlink(missing_ok=True)
     found = sweep(
         lambda **parameters: create_strategy(wanted.strategy, **parameters),
         bars,
@@ -122,6 +169,9 @@ def sweep_named(
         cash=wanted.cash,
         costs=costs_of(wanted),
         progress=progress,
+        confirm=confirm,
+        resume=journal,
+        workers=workers,
     )
     table = found.table.sort("sharpe", descending=True, nulls_last=True)
     leading = bars.instruments[0]
