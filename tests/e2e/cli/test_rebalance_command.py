@@ -9,6 +9,7 @@ import pytest
 
 from tradewright.app import bootstrap
 from tradewright.app.cli import frame, main
+from tradewright.marketdata import sample_bars
 from tradewright.services.paper import PaperTrading
 
 
@@ -62,6 +63,23 @@ def test_dry_run_plans_and_sends_nothing(account, capsys):
     assert len(paper.orders()) == before
 
 
+def test_method_finds_the_weights_from_the_past_of_the_session(account, capsys):
+    call, paper, held = account
+    capsys.readouterr()
+    assert call("--method", "inverse_volatility", "--dry-run", "--json") in (0, 3)
+    plan = json.loads(capsys.readouterr().out)
+    weights = {name: w for name, w in plan["target"].items() if name != "CASH"}
+    assert len(weights) == len(held)
+    assert sum(weights.values()) == pytest.approx(1.0, abs=1e-6)
+    # The calmest of the year before has most, and the wildest least.
+    bars = sample_bars(sorted(weights), end=paper.status()["tape_at"][:10])
+    closes = bars.close[-253:]
+    calm = dict(zip(bars.symbols, (closes[1:] / closes[:-1] - 1).std(axis=0), strict=True))
+    most, least = max(weights, key=weights.get), min(weights, key=weights.get)
+    assert calm[most] < 1.15 * min(calm.values())
+    assert calm[least] > 0.85 * max(calm.values())
+
+
 def test_it_asks_before_it_sends(account, capsys, monkeypatch):
     call, paper, held = account
     before = len(paper.orders())
@@ -75,7 +93,10 @@ def test_it_asks_before_it_sends(account, capsys, monkeypatch):
     ("words", "code", "says"),
     [
         (("--target", "AAPL=1.0", "--yes"), 3, ""),
-        (("--target", ""), 2, "--target is empty"),
+        (("--target", ""), 2, "give either --target"),
+        (("--target", "AAPL=0.4", "--method", "risk_parity"), 2, "give either --target"),
+        (("--target", ","), 2, "--target is empty"),
+        (("--method", "risk_parit"), 2, "did you mean 'risk_parity'"),
         (("--target", "AAPL=0.7,CASH=0.6"), 2, "weights sum to 1.300000"),
         (("--target", "APPL=0.7"), 2, "did you mean 'AAPL'"),
         (("--target", "AAPL=0.7", "--account", "live"), 2, "account 'live' is not known"),

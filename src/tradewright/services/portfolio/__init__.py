@@ -9,7 +9,11 @@ from tradewright.services.portfolio.optimising import (
     optimise,
     trace,
 )
-from tradewright.services.portfolio.rebalancing import AccountPlan, rebalance_account
+from tradewright.services.portfolio.rebalancing import (
+    AccountPlan,
+    method_target,
+    rebalance_account,
+)
 from tradewright.services.portfolio.wishes import parse_constraints, parse_views, parse_weights
 
 __all__ = [
@@ -20,6 +24,7 @@ __all__ = [
     "Question",
     "compare_methods",
     "default_choice",
+    "method_target",
     "open_request",
     "optimise",
     "parse_constraints",

@@ -23,7 +23,7 @@ from tradewright.services.portfolio.holdings import PAPER, account_state
 from tradewright.services.workspace import Workspace
 
 TOPIC: Final = "portfolio.rebalance"
-"""Topic of alerts; their ``kind`` is ``trigger``, ``plan``, ``order``, ``completion`` or ``deferral``."""
+"""Topic of alerts of the kinds ``trigger``, ``plan``, ``order``, ``completion``, ``deferral``."""
 
 
 class OrdersTargets(Protocol):
@@ -146,6 +146,58 @@ def rebalance_account(
         status, message = "ordered", f"{len(moved)} targets sent, they trade at the next bar"
         workspace.bus.publish(TOPIC, {"kind": "order", **told})
     return AccountPlan(plan, allocation, status, message)
+
+
+def method_target(
+    workspace: Workspace, method: str, *, max_weight: float = 1.0
+) -> dict[str, float]:
+    """Return the allocation that an optimisation method wants of the session's instruments.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Journal and bars.
+    method : str
+        One of the twelve of `portfolio.optimisation`.
+    max_weight : float
+        Largest weight of one instrument.
+
+    Returns
+    -------
+    dict of str to float
+        Weights by symbol, from the tape up to the session's time and not beyond.
+
+    Raises
+    ------
+    ConfigError
+        If the method is not known.
+    DataError
+        If there is too little history.
+    NoDataError
+        If there is no session.
+    """
+    from tradewright.portfolio.constraints import OptimizationConstraints
+    from tradewright.services.paper.sources import resolve_source
+    from tradewright.services.portfolio.optimising import PortfolioRequest, optimise
+
+    state = account_state(workspace)
+    spec = state.started["spec"]
+    given = spec if spec["kind"] == "strategy" else {}
+    source = resolve_source(
+        workspace,
+        spec.get("run_id", spec["source"]),
+        symbols=given.get("symbols"),
+        parameters=given.get("parameters"),
+    )
+    now = state.started["first_ns"] if state.tape_ns is None else state.tape_ns
+    request = PortfolioRequest(
+        bars=source.bars.between(None, int(now) + 1),
+        method=method,
+        constraints=OptimizationConstraints(max_weight=max_weight),
+    )
+    # Solvers leave weights of 1e-12, and sums a rounding above 1.
+    weights = optimise(request).result.weights
+    return {symbol: round(weight, 9) for symbol, weight in weights.items() if weight > 1e-6}
 
 
 def _judge(

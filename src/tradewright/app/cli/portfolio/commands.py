@@ -156,7 +156,10 @@ def show(
 @app.command()
 def rebalance(
     target: str = typer.Option(
-        ..., "--target", help="Weights wanted: AAPL=0.4,MSFT=0.2,CASH=0.4; what is missing is cash."
+        "", "--target", help="Weights wanted: AAPL=0.4,MSFT=0.2,CASH=0.4; what is missing is cash."
+    ),
+    method: str = typer.Option(
+        "", "--method", help="Optimisation method that finds the weights, in place of --target."
     ),
     account: str = typer.Option("paper", "--account", help="Only the paper account so far."),
     threshold: float | None = typer.Option(
@@ -168,10 +171,12 @@ def rebalance(
     from tradewright.app.bootstrap import open_workspace
     from tradewright.domain.errors import ConfigError
     from tradewright.services.paper import PaperTrading
-    from tradewright.services.portfolio import parse_weights, rebalance_account
+    from tradewright.services.portfolio import method_target, parse_weights, rebalance_account
 
     workspace = open_workspace()
-    wanted = parse_weights(target)
+    if bool(method) == bool(target):
+        raise ConfigError("give either --target, such as AAPL=0.4,CASH=0.6, or --method")
+    wanted = method_target(workspace, method) if method else parse_weights(target)
     if wanted is None:
         raise ConfigError("--target is empty: name weights such as AAPL=0.4,CASH=0.6")
     given: dict[str, Any] = {"account": account, "threshold": threshold}
