@@ -131,6 +131,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> LoadedSetting
     for key in sorted(set(flat) - known):
         problems.append(f"{sources[key]}: unknown key {key!r}; {nearest(key, known)}")
         del flat[key]
+    for key in [key for key, value in flat.items() if isinstance(value, bool)]:
+        if _annotation(key) is not bool:
+            problems.append(f"{sources[key]}: {key} is {flat.pop(key)!r}: wanted no true or false")
     try:
         values = Settings.model_validate(_nested(flat))
     except ValidationError as error:
@@ -153,6 +156,13 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> list[str]
         else:
             keys.append(prefix + name)
     return keys
+
+
+def _annotation(key: str) -> Any:
+    model: Any = Settings
+    for part in key.split("."):
+        model = model.model_fields[part].annotation
+    return model
 
 
 def _files(env: Mapping[str, str]) -> list[Path]:
@@ -190,6 +200,11 @@ def _read_yaml(path: Path) -> dict[str, tuple[Any, int]]:
             raise ConfigError(f"{path}:{node.start_mark.line + 1}: wanted keys and values")
         for key_node, value_node in node.value:
             key = f"{prefix}{key_node.value}"
+            if key in flat:
+                line = key_node.start_mark.line + 1
+                raise ConfigError(
+                    f"{path}:{line}: {key} stands here twice, also in line {flat[key][1]}"
+                )
             if isinstance(value_node, yaml.MappingNode):
                 walk(value_node, key + ".")
             else:

@@ -77,3 +77,61 @@ def test_every_setting_has_a_description():
         if not field.description:
             missing.append(key)
     assert missing == []
+
+
+BAD = {
+    int: ["[1]", "many", "1.5", "-1", "true", "2020-01-01", "''"],
+    float: ["[1]", "much", "-1e9", "true", ".nan", "''"],
+    bool: ["[true]", "2", "maybe", "''"],
+    str: ["[a]", "5", "2020-01-01"],
+    Path: ["[a]", "5"],
+}
+
+
+def bad_settings():
+    for key in known_keys():
+        model = Settings
+        for part in key.split("."):
+            field = model.model_fields[part]
+            model = field.annotation
+        kinds = [kind for kind in BAD if kind.__name__ in str(model)] or [str]
+        for value in BAD[kinds[0]]:
+            yield key, value
+        yield f"{key}s", "1"
+
+
+def test_every_wrong_value_of_every_setting_is_named_with_its_line():
+    table = list(bad_settings())
+    assert len(table) >= 60
+    passed = []
+    for key, value in table:
+        *sections, last = key.split(".")
+        lines = [f"{'  ' * depth}{name}:" for depth, name in enumerate(sections)]
+        lines.append(f"{'  ' * len(sections)}{last}: {value}")
+        file = write("one.yaml", "\n".join(lines) + "\n")
+        try:
+            load_settings({"CONFIG_FILE": str(file)})
+        except ConfigError as error:
+            assert f"one.yaml:{len(lines)}" in str(error), (key, value)  # noqa: PT017
+            assert key in str(error)  # noqa: PT017
+        else:
+            passed.append((key, value))
+    assert passed == []
+
+
+def test_setting_that_stands_twice_is_refused():
+    file = write("twice.yaml", "api:\n  port: 1\n  host: 127.0.0.1\n  port: 2\n")
+    with pytest.raises(ConfigError, match=r"twice\.yaml:4: api\.port stands here twice"):
+        load_settings({"CONFIG_FILE": str(file)})
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("true", True), ("1", True), ("yes", True), ("on", True), ("ON", True),
+     ("false", False), ("0", False), ("no", False), ("off", False)],
+)  # fmt: skip
+def test_switches_are_read_in_every_spelling(text, wanted):
+    assert load_settings({"TRADEWRIGHT_LOGGING__FILE": text}).values.logging.file is wanted
+    file = write("switch.yaml", f"logging:\n  file: {text}\npaths:\n  log_dir: null\n")
+    loaded = load_settings({"CONFIG_FILE": str(file)}).values
+    assert (loaded.logging.file, loaded.paths.log_dir) == (wanted, None)
