@@ -251,8 +251,12 @@ def _content_hash(what: Any) -> str:
         value = getattr(what, name, None)
         digest.update(name.encode())
         if isinstance(value, np.ndarray):
-            packed = np.packbits(value, axis=None) if value.dtype == np.bool_ else value
-            digest.update(f"{value.shape}".encode() + packed.tobytes())
+            digest.update(f"{value.shape}".encode())
+            if value.dtype != np.bool_:  # weights are mostly NaN: where they are, then the others
+                known = ~np.isnan(value)
+                digest.update(value[known].tobytes())
+                value = known
+            digest.update(np.packbits(value, axis=None).tobytes())
         else:
             digest.update(repr(value).encode())
     return digest.hexdigest()[:16]
