@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tradewright.domain.errors import ConfigError
+from tradewright.domain.errors import ConfigError, ModelError
 from tradewright.portfolio.optimisation import programmes
 from tradewright.portfolio.optimisation.conflicts import conflicting
 from tradewright.portfolio.optimisation.dispatch import inverse_volatility
@@ -69,7 +69,8 @@ def answer(problem: Problem, method: Method) -> Answer:
     try:
         found = with_counts(problem, method)
         return Answer(found, problem, found.achieved, None, found.notes)
-    except (InfeasibleError, SolverError) as error:
+    except ModelError as error:
+        # No weights, a solver without an answer, or a method that these moments do not allow.
         reason = str(error)
     _check_volatility(problem)
     nearest = _nearest_target(problem, method)
@@ -113,7 +114,7 @@ def _without_solver(problem: Problem, notes: list[str]) -> Answer:
 def _tried(problem: Problem, method: Method, notes: list[str], what: str) -> Found | None:
     try:
         found = with_counts(problem, method)
-    except (InfeasibleError, SolverError):
+    except ModelError:
         notes.append(f"{what} there is no solution either.")
         return None
     notes.append(f"solved {what}.")

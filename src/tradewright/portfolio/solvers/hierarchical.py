@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.errors import ModelError
+
 FloatArray = NDArray[np.float64]
 
 
@@ -27,6 +29,11 @@ def hierarchical_weights(covariance: FloatArray, *, linkage: str = "ward") -> Fl
     ndarray of shape (n,)
         Positive, sum 1.
 
+    Raises
+    ------
+    ModelError
+        If a variance is not positive.
+
     References
     ----------
     .. [1] M. López de Prado, "Building diversified portfolios that outperform out of sample",
@@ -44,6 +51,10 @@ def hierarchical_weights(covariance: FloatArray, *, linkage: str = "ward") -> Fl
     if n == 1:
         return np.ones(1)
     sd = np.sqrt(np.diagonal(covariance))
+    if not (sd > 0).all():
+        raise ModelError(
+            f"hierarchical risk parity needs positive variances; column {int(np.argmin(sd))} has 0"
+        )
     correlation = np.clip(covariance / np.outer(sd, sd), -1.0, 1.0)
     distance = np.sqrt(np.maximum((1.0 - correlation) / 2.0, 0.0))
     np.fill_diagonal(distance, 0.0)

@@ -141,3 +141,27 @@ def test_conflict_names_only_what_conflicts():
     assert "min_net 1" in named
     for other in ("max_volatility", "sector_max", "max_weight"):
         assert other not in named
+
+
+@pytest.mark.parametrize("method", ["risk_parity", "hierarchical_risk_parity"])
+def test_instrument_without_variance_is_named_and_the_ladder_answers(method):
+    covariance = COVARIANCE.copy()
+    covariance[2, :] = covariance[:, 2] = 0.0
+    result = PortfolioOptimizer(0.0).optimize_portfolio(
+        MEAN, covariance, method, inputs=MethodInputs(symbols=NAMES)
+    )
+    assert not result.success
+    assert "positive variances; column 2 has 0" in result.message
+    assert result.fallback_used == "inverse volatility"
+    assert result.weights["S2"] == 0.0
+    assert sum(result.weights.values()) == pytest.approx(1.0)
+
+
+def test_risk_parity_of_more_instruments_than_returns_is_answered():
+    returns = np.random.default_rng(0).normal(3e-4, 0.01, (30, 60))
+    result = PortfolioOptimizer(0.0).optimize_portfolio(
+        returns.mean(axis=0) * 252, np.cov(returns.T) * 252, "risk_parity"
+    )
+    assert result.fallback_used == "stronger shrinkage"
+    assert sum(result.weights.values()) == pytest.approx(1.0)
+    assert min(result.weights.values()) > 0.0
