@@ -146,13 +146,23 @@ def _black_litterman(problem: Problem, inputs: MethodInputs) -> tuple[Problem, M
         if given is None
         else weights_of(given, problem.symbols, "market_weights")
     )
+    aversion = inputs.risk_aversion
+    if inputs.market_return is not None:
+        excess = inputs.market_return - problem.risk_free_rate
+        variance = float(market @ problem.covariance @ market)
+        if not (excess > 0 and variance > 0):
+            raise ConfigError(
+                f"market_return {inputs.market_return:g} must be above the risk-free rate "
+                f"{problem.risk_free_rate:g}, and the market must have some variance"
+            )
+        aversion = excess / variance
     posterior = black_litterman(
         problem.covariance,
         problem.symbols,
         market,
         inputs.views,
         tau=inputs.tau,
-        risk_aversion=inputs.risk_aversion,
+        risk_aversion=aversion,
     )
     notes = () if given is not None else ("no market_weights were given: equal ones are used",)
     own = with_mean(problem, posterior.mean + problem.risk_free_rate)
@@ -162,7 +172,7 @@ def _black_litterman(problem: Problem, inputs: MethodInputs) -> tuple[Problem, M
             held = programmes.nearest_to(p, market)
             if held.solver == CLOSED:
                 return replace(held, notes=(*notes, "without views the market's weights remain"))
-        found = programmes.mean_variance(p, risk_aversion=inputs.risk_aversion)
+        found = programmes.mean_variance(p, risk_aversion=aversion)
         return replace(found, notes=(*notes, *found.notes))
 
     return own, solve

@@ -32,6 +32,9 @@ class MethodInputs:
         Equilibrium of ``black_litterman``; equal when left out, with a warning.
     views : sequence of View
         Of ``black_litterman``.
+    market_return : float, optional
+        Expected return of the market a year; δ of ``black_litterman`` is then that of the market,
+        its excess return over its variance, instead of `risk_aversion`.
     tau : float
         Of ``black_litterman``.
     risk_aversion : float
@@ -64,6 +67,7 @@ class MethodInputs:
     budgets: Mapping[str, float] | None = None
     market_weights: Mapping[str, float] | None = None
     views: Sequence[View] = ()
+    market_return: float | None = None
     tau: float = 0.05
     risk_aversion: float = 2.5
     risk_tolerance: float | None = None

@@ -82,6 +82,28 @@ def test_confidence_is_the_share_of_the_way_to_the_view(confidence):
     assert way == pytest.approx(confidence, abs=1e-10)
 
 
+def test_risk_aversion_can_come_from_the_market():
+    shares = dict(zip(COUNTRIES, MARKET, strict=True))
+    variance = float(MARKET @ SIGMA @ MARKET)
+    asked = {"symbols": COUNTRIES, "market_weights": shares}
+    optimizer = PortfolioOptimizer(0.02)
+    found = optimizer.optimize_portfolio(
+        np.zeros(7),
+        SIGMA,
+        "black_litterman",
+        inputs=MethodInputs(**asked, market_return=0.02 + 3.0 * variance),
+    )
+    # Without views the expected return is what was said of the market.
+    assert found.expected_return == pytest.approx(0.02 + 3.0 * variance)
+    with pytest.raises(ConfigError, match="above the risk-free rate"):
+        optimizer.optimize_portfolio(
+            np.zeros(7),
+            SIGMA,
+            "black_litterman",
+            inputs=MethodInputs(**asked, market_return=0.01),
+        )
+
+
 def test_view_moves_weights_its_way():
     pytest.importorskip("clarabel")
     shares = dict(zip(COUNTRIES, MARKET, strict=True))
