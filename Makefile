@@ -46,7 +46,7 @@ format: $(VENV)/.dev  ## format the code
 setup: $(VENV)/.dev  ## set up .venv for development
 
 clean:  ## remove what was built (not your data)
-	rm -rf $(VENV) .venv-peers .cache site web/node_modules src/tradewright/api/ui
+	rm -rf $(VENV) .venv-peers* .cache site web/node_modules src/tradewright/api/ui
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
