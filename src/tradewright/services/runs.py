@@ -19,6 +19,7 @@ from tradewright.metrics.verdict import Verdict
 from tradewright.ports.run_store import RunSummary
 from tradewright.services.beside.comparison import Comparison, compare
 from tradewright.services.results.extras import Guard, RunExtras, Window
+from tradewright.services.results.fields import ResultFields
 from tradewright.services.results.timeline import Benchmark, Timeline
 
 if TYPE_CHECKING:
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from tradewright.services.results.figures import RunMetrics
     from tradewright.services.workspace import Workspace
 
-__all__ = ["Comparison", "Guard", "Run", "RunExtras", "Window", "compare"]
+__all__ = ["BacktestResult", "Comparison", "Guard", "Run", "RunExtras", "Window", "compare"]
 
 
-class Run:
+class Run(ResultFields):
     """The result of a backtest, study or paper session.
 
     Making one costs nothing; each figure and table is computed on first access and kept.
@@ -475,6 +476,10 @@ class Run:
                 "the outcome is at hand; only studies store everything (tradewright study rerun)"
             )
         return self._rerunner()
+
+
+BacktestResult = Run
+"""The older name of `Run`."""
 
 
 def _rerun_study(run_id: str, workspace: Workspace | None) -> Run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -58,11 +59,16 @@ def json_of(run: Run) -> str:
     Returns
     -------
     str
-        ``manifest, verdict, metrics, statistics, acceptance, windows, cost_sensitivity, controls,
-        trades, equity`` (at session closes), times as RFC 3339 UTC. The figures of a run that did
-        not complete, or leaks, are null.
+        What `tradewright.services.results.schema` describes; times as RFC 3339 UTC. The figures
+        of a run that did not complete, or leaks, are null.
     """
-    document: dict[str, Any] = {"manifest": run.manifest, **metrics_document(run)}
+    document: dict[str, Any] = {
+        "manifest": run.manifest,
+        "execution_start": run.execution_start.isoformat(),
+        "execution_end": run.execution_end.isoformat(),
+        "total_periods": run.total_periods,
+        **metrics_document(run),
+    }
     if run.may_show_performance:
         from tradewright.services.results.evidence import window_rows
 
@@ -71,6 +77,8 @@ def json_of(run: Run) -> str:
             {"name": c.name, "value": c.value, "limit": c.limit, "ok": c.ok} for c in run.acceptance
         ]
         document["windows"] = window_rows(run)
+        document["period_results"] = [_texts(asdict(period)) for period in run.period_results]
+        document["stability_metrics"] = run.stability_metrics
         document["cost_sensitivity"] = run.cost_sensitivity
         document["controls"] = run.controls
         document["trades"] = [_texts(row) for row in run.trades.to_dicts()]
