@@ -53,6 +53,36 @@ def test_trials_of_one_strategy_are_counted_together(home: Path) -> None:
     assert shown["trials"] == 2 or shown["statistics"]["trials"] == 2
 
 
+def test_luck_and_origin_of_a_stored_run_are_told_as_json(home: Path) -> None:
+    shown = json.loads(tradewright(home, "report", "show", "latest", "--json").stdout)
+    assert set(shown["chance"]) == {"paths", "trades", "entries"}
+    assert 0.0 <= shown["chance"]["entries"]["pass_share"] <= 1.0
+    assert [row["name"] for row in shown["acceptance"]] == [
+        "min_sharpe_ratio", "max_drawdown_threshold", "min_win_rate",
+    ]  # fmt: skip
+    parts = [row["contribution"] for row in shown["attribution"]["instruments"]]
+    assert sum(parts) == pytest.approx(shown["metrics"]["total_return"], abs=1e-9)
+    low, high = (shown["intervals"]["sharpe"][key] for key in ("low_95", "high_95"))
+    assert low < shown["metrics"]["sharpe"] < high
+
+
+def test_a_sweep_tells_its_overfitting_and_the_next_run_carries_it(tmp_path: Path) -> None:
+    common = (
+        "--strategy", "sma_cross", "--symbols", "AAPL,SPY", "--from", "2012-01-01",
+        "--to", "2013-12-31", "--json",
+    )  # fmt: skip
+    done = tradewright(
+        tmp_path, "backtest", "sweep", "--grid", "fast=5,10", "--grid", "slow=30,60", *common
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["overfitting"]["n_splits"] == 12_870
+    assert 0.0 < found["superiority"]["spa"] <= 1.0
+    run = json.loads(tradewright(tmp_path, "backtest", "run", *common).stdout)
+    assert run["statistics"]["overfitting"] == found["overfitting"]["probability"]
+    assert run["trials"] == 5
+
+
 def test_run_is_shown_as_page_and_files(home: Path) -> None:
     page = tradewright(home, "report", "show", "latest", "--format", "html", "--out", "r.html")
     assert page.returncode == 0, page.stderr
