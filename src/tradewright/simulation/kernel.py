@@ -17,7 +17,13 @@ from tradewright.simulation.marking import (
     price_at,
     quantised,
 )
-from tradewright.simulation.matching import bar_phase, close_phase, is_stop_like, open_phase
+from tradewright.simulation.matching import (
+    bar_phase,
+    close_phase,
+    is_market,
+    is_stop_like,
+    open_phase,
+)
 from tradewright.simulation.path import path_phase
 from tradewright.simulation.tables import account_at, instrument_at, order_at
 
@@ -173,7 +179,7 @@ def _next_touch(account: Any, order: int, row: int) -> int:
     o = order_at(account.orders, order)
     first = max(row, o.active_from)
     is_long_lived = o.tif == c.GTC or o.tif == c.GTD  # noqa: PLR1714
-    if o.type == c.MARKET or o.type == c.TRAILING or not is_long_lived:  # noqa: PLR1714
+    if is_market(o) or o.type == c.TRAILING or not is_long_lived:
         return int(first)
     last = min(first + REACH, account.n_bars)
     if o.tif == c.GTD:

@@ -32,7 +32,16 @@ def is_first_of_session(account: Any, row: int) -> bool:
 def is_stop_like(account: Any, order: int) -> bool:
     """Whether an order waits for the price to move against it."""
     o = order_at(account.orders, order)
-    return bool(o.type in (c.STOP, c.TRAILING) or (o.type == c.STOP_LIMIT and o.triggered == 0))
+    if o.type == c.STOP_LIMIT:
+        return bool(o.triggered == 0)
+    return bool((o.type == c.STOP or o.type == c.TRAILING) and o.filled_qty == 0)  # noqa: PLR1714
+
+
+@part
+def is_market(o: Any) -> bool:
+    """Whether an order takes any price: a market order, or a stop that has begun to fill."""
+    is_stop = o.type == c.STOP or o.type == c.TRAILING  # noqa: PLR1714
+    return bool(o.type == c.MARKET or (is_stop and o.filled_qty > 0))
 
 
 @part
@@ -69,8 +78,8 @@ def can_fill(account: Any, order: int, row: int) -> bool:
 def can_touch(account: Any, order: int, row: int) -> bool:
     """Whether an order can fill and waits for a price inside the bar."""
     o = order_at(account.orders, order)
-    is_timed = o.type == c.MARKET or o.tif == c.CLS or o.tif == c.OPG  # noqa: PLR1714
-    return bool(not is_timed and can_fill(account, order, row))
+    is_timed = o.tif == c.CLS or o.tif == c.OPG  # noqa: PLR1714
+    return bool(not is_timed and not is_market(o) and can_fill(account, order, row))
 
 
 @part
@@ -196,7 +205,7 @@ def bar_phase(account: Any, row: int) -> None:
             if not can_fill(account, order, row):
                 continue
             o = order_at(account.orders, order)
-            if (o.type == c.MARKET and o.born_px == 0) or o.tif in (c.CLS, c.OPG):
+            if (is_market(o) and o.born_px == 0) or o.tif in (c.CLS, c.OPG):
                 continue
             own = _wave_of(account, order, intrabar)
             if own == wave or (wave == 2 and own < 2):
@@ -286,6 +295,8 @@ def _touches(account: Any, order: int, row: int) -> bool:
     if o.born_px > 0:
         px, _ = touch_born(account, order, row)
         return bool(px > 0)
+    if is_market(o):
+        return False
     if o.type == c.STOP_LIMIT and o.triggered == 0:
         prices = account.high if o.side == c.BUY else account.low
         px = quantised(price_at(account, prices, row, o.instrument))
@@ -307,7 +318,7 @@ def close_phase(account: Any, row: int) -> None:
         has_bar = close == close  # noqa: PLR0124 - NaN
         if not is_live(account, order) or o.active_from > row:
             continue
-        if o.type == c.TRAILING and has_bar:
+        if o.type == c.TRAILING and o.filled_qty == 0 and has_bar:
             _trail(account, order, row)
         o.born_px = 0
         if not is_live(account, order):

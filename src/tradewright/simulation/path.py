@@ -9,7 +9,13 @@ from tradewright.simulation import codes as c
 from tradewright.simulation.fills import execute
 from tradewright.simulation.linking import trail_distance
 from tradewright.simulation.marking import price_at, quantised
-from tradewright.simulation.matching import can_fill, is_stop_like, reason_of, sibling_touched
+from tradewright.simulation.matching import (
+    can_fill,
+    is_market,
+    is_stop_like,
+    reason_of,
+    sibling_touched,
+)
 from tradewright.simulation.tables import instrument_at, order_at
 
 
@@ -79,7 +85,7 @@ def _reached(account: Any, order: int, now: int, end: int) -> int:
     # Price at which the leg from `now` to `end` reaches an order, 0 where it does not.
     o = order_at(account.orders, order)
     is_buy = o.side == c.BUY
-    if o.type == c.MARKET:
+    if is_market(o):
         return now if o.born_px > 0 else 0
     if o.tif in (c.CLS, c.OPG):
         return 0

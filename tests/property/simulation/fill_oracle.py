@@ -82,9 +82,13 @@ class Work:
 
     @property
     def stop_like(self) -> bool:
-        return self.kind in ("stop", "trail") or (
-            self.kind == "stop_limit" and self.triggered_at < 0
-        )
+        if self.kind == "stop_limit":
+            return self.triggered_at < 0
+        return self.kind in ("stop", "trail") and not self.filled
+
+    @property
+    def takes_any_price(self) -> bool:
+        return self.kind == "market" or (self.kind in ("stop", "trail") and self.filled > 0)
 
 
 class Oracle:
@@ -466,7 +470,7 @@ class Oracle:
 
         for wave in range(5):
             for order in self.work:
-                if not self.ready(order, row) or (order.kind == "market" and not order.born):
+                if not self.ready(order, row) or (order.takes_any_price and not order.born):
                     continue
                 if order.tif in ("CLS", "OPG"):
                     continue
@@ -484,7 +488,7 @@ class Oracle:
         close = self.px("close", row, order.column)
         legs = [order]
         for mate in self.mates(order):
-            is_timed = mate.kind == "market" or mate.tif in ("OPG", "CLS")
+            is_timed = mate.takes_any_price or mate.tif in ("OPG", "CLS")
             is_free = mate.column == order.column and not mate.born and not is_timed
             if is_free and self.ready(mate, row) and self.touch(mate, row):
                 legs.append(mate)
@@ -535,7 +539,7 @@ class Oracle:
             if not order.live or order.after is not None or order.active > row:
                 continue
             has_bar = self.has_bar(row, order.column)
-            if order.kind == "trail" and has_bar:
+            if order.kind == "trail" and not order.filled and has_bar:
                 self.follow(order, row)
             order.born = 0
             if not order.live:

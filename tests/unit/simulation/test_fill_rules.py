@@ -193,6 +193,23 @@ def test_the_volume_cap_leaves_the_rest_to_the_time_in_force(tif: str, filled: l
     assert (outcome.fills["qty"] / 1e8).tolist() == filled
 
 
+@pytest.mark.parametrize("intrabar", ["pessimistic", "ohlc"])
+@pytest.mark.parametrize(
+    "order",
+    [
+        {"type": "STOP", "stop": 95.0},
+        {"type": "TRAILING_STOP", "trail": 5.0},
+    ],
+)
+def test_a_stop_that_has_begun_to_fill_goes_on_as_a_market_order(
+    order: dict[str, Any], intrabar: str
+) -> None:
+    bars = bars_of(FLAT, (100, 100, 94, 99), (99, 103, 98, 102), FLAT, volume=60.0)
+    rules = FillRules(max_participation=0.1, intrabar=intrabar)
+    fills = fills_of(bars, {**order, "side": "SELL"}, rules=rules)
+    assert fills == [(1, units(95)), (2, units(99))]
+
+
 def test_a_column_without_volume_trades_without_a_cap_and_a_note_says_so() -> None:
     outcome = outcome_of(
         bars_of(FLAT, FLAT, volume=0.0), {}, rules=FillRules(max_participation=0.1)

@@ -90,7 +90,11 @@ def test_two_touches_of_a_set_in_one_bar_follow_the_rule_and_are_counted(
 def test_a_partial_fill_leaves_the_other_the_rest_of_the_shared_quantity() -> None:
     volume = [[1e6], [40.0], [1e6]]
     bars = bars_of(FLAT, (100, 106, 99, 104), (104, 104, 90, 91), volume=volume)
-    outcome = outcome_of(bars, *BREAKOUT, max_participation=0.1)
+    legs = (
+        {"side": "SELL", "type": "LIMIT", "limit": 105.0, "oco": "x"},
+        {"type": "LIMIT", "limit": 95.0, "oco": "x"},
+    )
+    outcome = outcome_of(bars, *legs, max_participation=0.1)
     assert fills_of(outcome) == [(1, 0, 105.0), (2, 1, 95.0)]
     assert outcome.fills["qty"].tolist() == [4 * UNIT, 6 * UNIT]
     assert ends_of(outcome) == [CANCELLED_BY_SIBLING, FILLED]
