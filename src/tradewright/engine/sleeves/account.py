@@ -157,6 +157,7 @@ class Sleeves:
         self._desk, self._names = desk, [sleeve.name for sleeve in self.sleeves]
         self._netting = Netting(len(self.sleeves), crosses=self.internal_cross)
         self._owner, self._protected = {}, dict[tuple[int, str], list[str]]()
+        self._untold = list[tuple[int, Fill]]()
         self._lots = {symbol: desk.ctx.lot(symbol) for symbol in desk.ctx.symbols}
         rest = 1 - sum(self._shares)
         budgets = share_amount(setup.initial_cash, [*self._shares, rest])
@@ -199,7 +200,7 @@ class Sleeves:
             member.call("on_start")
 
     def on_fill(self, ctx: RunContext, fill: Fill) -> None:
-        """Share a fill of the account and tell those who have a part in it."""
+        """Share a fill of the account; who has a part in it is told when all are booked."""
         order_id, signed = fill.client_order_id, int(fill.side) * fill.qty
         n = len(self._members)
         owner = self._owner_of(order_id)
@@ -216,6 +217,7 @@ class Sleeves:
 
     def on_order(self, ctx: RunContext, event: OrderEvent) -> None:
         """Tell the sleeve that an order is of, or those whose wishes it ends."""
+        self._tell(ctx)
         owner = self._owner_of(event.client_order_id)
         if owner >= 0:
             self._members[owner].call("on_order", event)
@@ -228,6 +230,7 @@ class Sleeves:
         self._exchange(ctx, bar)
         self._drop_what_was_not_sent()
         self._agree(ctx)
+        self._tell(ctx)
         own: dict[str, list[Order]] = {}
         direct: list[Order] = []
         for at, member in enumerate(self._members):
@@ -260,8 +263,18 @@ class Sleeves:
                 continue
             self._books[at].apply(piece)
             if at < len(self._members):
-                self._members[at].ctx.account_seen = None
-                self._members[at].call("on_fill", piece)
+                self._untold.append((at, piece))
+
+    def _tell(self, ctx: RunContext) -> None:
+        # As for one strategy: every fill of the bar and what it costs is booked by now.
+        if not self._untold:
+            return
+        self._agree(ctx)
+        untold, self._untold = self._untold, []
+        for member in self._members:
+            member.ctx.account_seen = None
+        for at, piece in untold:
+            self._members[at].call("on_fill", piece)
 
     def _exchange(self, ctx: RunContext, bar: Any) -> None:
         # What crosses inside changes hands at this bar's open, without cost.
