@@ -12,7 +12,6 @@ from tradewright.services.portfolio.optimising import PortfolioRequest, optimise
 
 Progress = Callable[[float, str], None]
 MONTH: Final = 21
-FIGURES: Final = ("annual_return", "annual_volatility", "sharpe", "max_drawdown", "turnover_annual")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,6 +137,7 @@ def _walked(request: PortfolioRequest, rebalance_bars: int) -> dict[str, Any]:
 
 
 def _figures(run: Any, first_ns: int) -> dict[str, Any]:
+    from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
     from tradewright.metrics.drawdowns import drawdown_series
     from tradewright.metrics.returns import performance
     from tradewright.services.results.timeline import measure
@@ -146,8 +146,8 @@ def _figures(run: Any, first_ns: int) -> dict[str, Any]:
     timeline = measure(outcome, interval=run.bars.interval, first_ns=first_ns)
     found = performance(timeline.returns, periods_per_year=timeline.periods_per_year)
     fills = outcome.fills
-    traded = float((fills["qty"] / 1e8 * fills["px"] / 1e8).sum())
-    mean_equity = float(timeline.levels.mean()) / 100.0
+    traded = float((fills["qty"] / QTY_UNIT * fills["px"] / PRICE_UNIT).sum())
+    mean_equity = float(timeline.levels.mean()) / 10 ** minor_exponent(outcome.currency)
     return {
         "annual_return": found["annual_return"],
         "annual_volatility": found["annual_volatility"],
