@@ -173,3 +173,16 @@ def test_a_run_without_trades_has_nothing_to_move(make_run: Callable[..., Run]) 
     assert idle.chance.paths.probability_of_loss == 0.0
     assert all(math.isclose(total, 0.0) for total in sums(idle.attribution).values())
     assert idle.verdict.word == "no evidence"
+
+
+def test_summary_tells_luck_in_words(
+    make_run: Callable[..., Run], capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tradewright.app.cli.summary import render_summary
+
+    run = make_run(extras=RunExtras(overfitting=0.43))
+    render_summary(run)
+    text = capsys.readouterr().out
+    assert "Probability of overfitting in its sweep  0.43" in text
+    assert f"does not explain  {run.statistics['t_alpha']:+.2f}" in text
+    assert f"p = {run.chance.entries.p_value:.3f}; {run.chance.entries.pass_share:.0%} of" in text

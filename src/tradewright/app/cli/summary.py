@@ -131,6 +131,7 @@ def _luck(run: Run) -> list[str]:
     trials = f"{run.n_trials} trial{'s' if run.n_trials != 1 else ''} counted"
     shown = "not defined" if not math.isfinite(deflated) else f"{deflated:.2f}"
     lines.append(f"  Deflated Sharpe probability  {shown}  ({trials}; 0.95 would be convincing)")
+    lines += _chance(run)
     for row in run.extras.scores:
         if row["metric"] in {"ic", "accuracy"} and row["value"] is not None:
             name = {"ic": "Rank correlation (IC)", "accuracy": "Accuracy"}[str(row["metric"])]
@@ -142,6 +143,23 @@ def _luck(run: Run) -> list[str]:
     doubled = [row for row in run.cost_sensitivity if row.get("multiple") == 2.0]
     if doubled:
         lines.append(f"  Total return at twice the costs  {doubled[0]['total_return']:+.1%}")
+    return lines
+
+
+def _chance(run: Run) -> list[str]:
+    lines = []
+    overfit = run.statistics.get("overfitting", math.nan)
+    if math.isfinite(overfit):
+        lines.append(f"  Probability of overfitting in its sweep  {overfit:.2f}  (0.20 or less)")
+    alpha = run.statistics.get("t_alpha", math.nan)
+    if math.isfinite(alpha):
+        lines.append(f"  t of what the benchmark does not explain  {alpha:+.2f}  (1.645 or more)")
+    entries = run.chance.entries
+    if entries is not None and math.isfinite(entries.p_value):
+        lines.append(
+            f"  Same holdings entered at random do as well  p = {entries.p_value:.3f}; "
+            f"{entries.pass_share:.0%} of them pass the acceptance thresholds"
+        )
     return lines
 
 
