@@ -125,14 +125,18 @@ class ForecastStrategy(Strategy):
         return due
 
     def _trade(self, ctx: Context, row: int) -> None:
+        known = len(self.journal or ())
         wanted = self._by_row(ctx, row) if self._desk is None else self._by_signal(ctx, row)
+        left: dict[str, _Wanted] = {}
         for symbol in self.forecasts.symbols:
             if symbol not in ctx.universe:  # it has left, or is not there yet
                 wanted.pop(symbol, None)
                 if ctx.position(symbol):
-                    wanted[symbol] = _Wanted(0.0, None, None)
+                    left[symbol] = _Wanted(0.0, None, None)
         if self._gate is not None:
-            wanted = self._gated(ctx, row, wanted)
+            wanted, told = self._gated(ctx, row, wanted)
+            self._tell(known, told)
+        wanted |= left  # leaving waits for no trigger
         if self._desk is not None and math.isfinite(
             self.scene.account.order_limit(self.scene.mode)
         ):
@@ -141,6 +145,12 @@ class ForecastStrategy(Strategy):
             return
         for symbol, want in wanted.items():
             ctx.target_weight(want.weight, symbol, stop=want.stop, target=want.target)
+
+    def _tell(self, first: int, told: str) -> None:
+        # What became of the decisions of this bar stands with their reasons.
+        for at, signal in enumerate((self.journal or [])[first:], first):
+            assert self.journal is not None
+            self.journal[at] = replace(signal, reasons=(*signal.reasons, told))
 
     def _by_signal(self, ctx: Context, row: int) -> dict[str, _Wanted]:
         assert self._desk is not None
@@ -195,7 +205,9 @@ class ForecastStrategy(Strategy):
             )  # fmt: skip
         return wanted
 
-    def _gated(self, ctx: Context, row: int, wanted: dict[str, _Wanted]) -> dict[str, _Wanted]:
+    def _gated(
+        self, ctx: Context, row: int, wanted: dict[str, _Wanted]
+    ) -> tuple[dict[str, _Wanted], str]:
         # What is not spoken of keeps its weight; a partial rebalance ends at the edge of the band.
         assert self._gate is not None
         symbols = self.forecasts.symbols
@@ -207,13 +219,15 @@ class ForecastStrategy(Strategy):
         if review.action != "trade" or review.plan is None:
             if review.action in ("defer", "forgo"):
                 ctx.log(next_review(review, ctx.now_ns))
-            return {}
-        ctx.log(f"rebalanced: {review.reason}; costs {review.plan.cost_fraction:.3%} of equity")
+            return {}, f"rebalancing: not traded ({review.action}): {review.reason}"
+        told = f"rebalanced: {review.reason}; costs {review.plan.cost_fraction:.3%} of equity"
+        ctx.log(told)
         after = dict(zip(review.plan.symbols, review.plan.weights_after.tolist(), strict=True))
-        return {
+        traded = {
             symbol: _Wanted(after[symbol], want.stop, want.target)
             for symbol, want in wanted.items()
         }
+        return traded, told
 
     def _step(self, ctx: Context) -> None:
         # A large target is reached in several orders, one a bar.

@@ -112,7 +112,7 @@ class SignalDesk:
         self._regimes.update(np.asarray(bar.closes, dtype=np.float64)[self._columns])
 
     def signals(self, ctx: Context, row: int) -> tuple[Signal, ...]:
-        """Return one signal for each instrument that has a forecast in a row of the panel.
+        """Return one signal for each member of the universe that has a forecast in a row.
 
         Parameters
         ----------
@@ -136,7 +136,7 @@ class SignalDesk:
             returns=_returns(closes, self.settings.correlation_bars) if held else None,
             symbols=panel.symbols if held else (),
         )
-        regimes = self._regimes.regimes()
+        regimes, members = self._regimes.regimes(), set(ctx.universe)
         made = [
             self.engine.generate_signal(
                 symbol,
@@ -145,7 +145,7 @@ class SignalDesk:
                 portfolio,
             )
             for column, symbol in enumerate(panel.symbols)
-            if math.isfinite(panel.mean[row, column])
+            if math.isfinite(panel.mean[row, column]) and symbol in members
         ]
         return keep_gross(made, held, self.decision.gross)
 

@@ -302,3 +302,17 @@ def test_volatility_trigger_uses_the_past_of_the_tape():
     sent, _ = rebalanced(bars, mean, threshold_method="volatility", max_rebalance_interval=1000)
     assert sorted({row for row, _ in sent}) == [80]
     assert not math.isnan(sent[0][1].qty)
+
+
+def test_decision_that_was_not_traded_says_why():
+    bars, journal = tape(20), []
+    decision = DecisionSettings(
+        rule="proportional", max_weight=0.6, gross=0.9,
+        rebalancing=RebalancingConfig(benefit_multiple=0.0),
+    )  # fmt: skip
+    ran(bars, strategy(bars, steady(bars), decision=decision, journal=journal))
+    first, second = journal[0], journal[3]
+    assert first.reasons[-1].startswith("rebalanced: percentage: A at 1, limit 0.05")
+    assert second.reasons[-1] == (
+        "rebalancing: not traded (wait): last rebalanced 1 days ago, at least 7 wanted"
+    )
