@@ -164,3 +164,34 @@ def test_killed_process_is_still_halted_when_its_session_goes_on(place):
     resumed.wait(30)
     assert told(place, "risk", "status")["state"] == "HALTED"
     told(place, "risk", "rearm", "all", "--reason", "clean again")
+
+
+@pytest.mark.slow
+def test_stopped_engine_is_noticed_from_outside_and_comes_back_halted(place):
+    engine = [sys.executable, "-m", "tradewright", "paper", "start", "sma_cross", "--speed", "5"]
+    child = subprocess.Popen(
+        [*engine, "--symbols", "AAPL", "--replay", "2010-01-01:2013-12-31"],
+        env=place, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and told(place, "paper", "status")["state"] != "RUNNING":
+        pass
+    watcher = subprocess.Popen(
+        [sys.executable, "-m", "tradewright", "risk", "watch", "--after", "3", "--cancel-all",
+         "--json"],
+        env=place, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    try:
+        child.send_signal(signal.SIGSTOP)
+        alarm = json.loads(watcher.stdout.readline())
+        assert (alarm["is_silent"], alarm["is_halted"]) == (True, True)
+        assert told(place, "risk", "status")["state"] == "HALTED"
+    finally:
+        child.send_signal(signal.SIGCONT)
+    heard = json.loads(watcher.stdout.readline())
+    assert not heard["is_silent"]
+    watcher.terminate()
+    watcher.wait(30)
+    told(place, "paper", "stop")
+    child.wait(30)
+    told(place, "risk", "rearm", "account:paper", "--reason", "it runs again")

@@ -1,13 +1,14 @@
 """Limits of everything that runs: versions, and their effect on a session at once."""
 
 import pytest
-from tests.unit.paper.test_paper_risk import at_wait
+from tests.unit.paper.test_paper_risk import at_wait, control_of
 from tests.unit.paper.test_paper_sessions import begin, entries, finished, workspace
 
 from tradewright.domain.errors import ConfigError, RefusedError
 from tradewright.services.paper import PaperTrading
 from tradewright.services.risk.account import risk_status
 from tradewright.services.risk.limits import StoredLimits, parse_settings
+from tradewright.services.risk.watching import Heartbeat, watch
 
 __all__ = ["workspace"]
 ANN = {"author": "Ann", "reason": "calmer"}
@@ -98,3 +99,48 @@ def test_limits_taken_on_the_way_are_on_the_record_of_the_session(workspace):
 def test_wrong_pair_is_refused(word):
     with pytest.raises(ConfigError, match="--set"):
         parse_settings([word])
+
+
+def test_watcher_gives_one_alarm_for_a_silent_engine_and_one_when_it_is_heard(workspace):
+    class Paper:
+        state = "RUNNING"
+
+        def status(self):
+            return {"state": self.state, "session_id": "s", "is_interrupted": False}
+
+    second = 1_000_000_000
+    heartbeat, waits = Heartbeat(workspace.data_dir), 0
+    heartbeat.beat(workspace.clock.now_ns())
+
+    def step():
+        nonlocal waits
+        waits += 1
+        if waits >= 200:
+            heartbeat.beat(workspace.clock.ns)
+        return waits < 300
+
+    workspace.clock.on_wait = step
+    found = list(watch(workspace, Paper(), after_s=60.0, cancel_all=True))
+    assert [(a.is_silent, a.is_halted) for a in found] == [(True, True), (False, False)]
+    assert 60 < found[0].silent_s < 62
+    (change,) = control_of(workspace).entries()
+    assert (change.payload["verb"], change.payload["scope"]) == ("halt", "account:paper")
+    assert change.payload["actor"] == "dead-man watcher"
+    assert waits == 300
+    assert workspace.clock.ns > second
+
+
+def test_session_gives_signs_of_life_and_an_ended_one_needs_none(workspace):
+    finished(workspace, speed=10.0)
+    assert Heartbeat(workspace.data_dir).last_ns() is not None
+    count = 0
+
+    def step():
+        nonlocal count
+        count += 1
+        return count < 200
+
+    workspace.clock.on_wait = step
+    assert list(watch(workspace, PaperTrading(workspace), after_s=1.0)) == []
+    with pytest.raises(ConfigError, match="--after is 0"):
+        next(watch(workspace, PaperTrading(workspace), after_s=0))

@@ -13,6 +13,7 @@ from tradewright.ports.journal import LedgerStore
 from tradewright.services.paper import events as e
 from tradewright.services.paper.recorder import JournalRecorder
 from tradewright.services.risk.following import PREFIX, RiskFollower
+from tradewright.services.risk.watching import Heartbeat
 
 POLL_NS: Final = 100_000_000
 PAUSED: Final = "paused by the user"
@@ -45,6 +46,8 @@ class PacedFeed:
         Number of the last command of the earlier life.
     follower : RiskFollower, optional
         Tells what was halted or released in the meantime.
+    heartbeat : Heartbeat, optional
+        Gets a sign of life while the session runs.
     """
 
     def __init__(
@@ -60,8 +63,9 @@ class PacedFeed:
         first_new_row: int = 0,
         commands_seen: int = 0,
         follower: RiskFollower | None = None,
+        heartbeat: Heartbeat | None = None,
     ) -> None:
-        self._follower = follower
+        self._follower, self._heartbeat = follower, heartbeat
         self._bars, self._journal, self._recorder, self._clock = bars, journal, recorder, clock
         self._stream, self._speed, self._history = command_stream, speed, history
         self._first_new, self._seen = first_new_row, commands_seen
@@ -109,6 +113,8 @@ class PacedFeed:
                 self.stop_reason = str(entry.payload.get("reason") or "stopped by the user")
 
     def _follow_risk(self, desk: Desk, row: int) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.beat(self._clock.now_ns())
         if self._follower is not None:
             for name in self._follower.news():
                 payload = {"row": row, "name": name, "number": self._seen}

@@ -28,6 +28,7 @@ from tradewright.services.risk.control import RiskControl
 from tradewright.services.risk.following import RiskFollower
 from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
 from tradewright.services.risk.limits import StoredLimits
+from tradewright.services.risk.watching import Heartbeat
 from tradewright.services.workspace import Workspace
 
 LOG = logging.getLogger("tradewright.paper")
@@ -252,6 +253,7 @@ class PaperSession:
             history=history,
             first_new_row=reached + 1,
             commands_seen=seen,
+            heartbeat=Heartbeat(self._workspace.data_dir),
             follower=RiskFollower(
                 control,
                 self.session_id,

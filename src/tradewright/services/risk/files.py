@@ -71,7 +71,7 @@ def report_page(document: Mapping[str, Any]) -> str:
         return section(title, body, id_=title.lower().replace(" ", "-"), lead=lead)
 
     settings, stress = document["settings"], document["stress"] or {}
-    split = document["contributions"] or {}
+    split, liquidity = document["contributions"] or {}, document["liquidity"] or {}
     head = el(
         "header",
         el("h1", f"Risk of {document['name']}"),
@@ -82,21 +82,24 @@ def report_page(document: Mapping[str, Any]) -> str:
     parts = [
         head,
         shown("Positions", document["positions"]),
-        section("Performance", facts(list((document["performance"] or {}).items())), id_="perf"),
+        section("Performance", facts(_pairs(document["performance"] or {})), id_="perf"),
         shown("Measures", document["measures"],
               f"Level {settings['level']:.1%}, {settings['horizon']} session ahead, window "
-              f"{settings['window']}. Losses are positive fractions of equity."),
+              f"{settings['window']}. Losses are positive, in percent of equity."),
         shown("Record of the measures", document["record"],
               "Each forecast of the last 250 sessions beside what happened; p-values below 0.01 "
               "mark a method."),
         shown("Contributions", split.get("by_symbol")),
         shown("Stress", stress.get("scenarios"), "Losses at once, without trading."),
         shown("Reverse stress", stress.get("reverse")),
-        section("Liquidity", facts([("days to 95 %", (document["liquidity"] or {}).get(
-            "days_to_95"))]), id_="liquidity"),
-        section("Concentration", facts(
-            [(k, v) for k, v in document["concentration"].items() if not isinstance(v, dict)]
-        ), id_="concentration"),
+        section(
+            "Liquidity",
+            facts([("sessions to sell 95 %", _cell("days", liquidity.get("days_to_95")))]),
+            id_="liquidity", lead="At a tenth of each instrument's mean volume.",
+        ),
+        section(
+            "Concentration", facts(_pairs(document["concentration"])), id_="concentration"
+        ),
         shown("Limits", document["limits"]["use"]),
         shown("Denied orders", [{"note": note} for note in document["denied"]]),
         shown("Halts and releases", record["entries"],
@@ -106,16 +109,42 @@ def report_page(document: Mapping[str, Any]) -> str:
     return page(f"Risk of {document['name']}", parts)
 
 
+_PERCENT: Final = frozenset(
+    {
+        *("weight", "var", "es", "loss", "var_after", "component_var", "marginal_var", "share"),
+        *("market_move", "max_drawdown", "annual_volatility", "tracking_error"),
+        *("top_1", "top_5", "top_10"),
+    }
+)
+_HALT_COLUMNS: Final = ("at", "verb", "scope", "rule", "actor", "reason", "before", "after")
+
+
 def _flat(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{key: _cell(value) for key, value in row.items()} for row in rows]
+    # Tests become columns of their own; the record of halts shows what a reader looks for.
+    wide = []
+    for row in rows:
+        chosen = {k: row[k] for k in _HALT_COLUMNS} if "verb" in row else dict(row)
+        chosen |= {f"p {name}": value for name, value in (chosen.pop("tests", None) or {}).items()}
+        wide.append({key: _cell(key, value) for key, value in chosen.items() if key != "level"})
+    return wide
 
 
-def _cell(value: Any) -> Any:
-    if isinstance(value, dict):
-        return ", ".join(f"{k} {_cell(v)}" for k, v in value.items())
+def _pairs(values: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    return [
+        (key.replace("_", " "), _cell(key, value))
+        for key, value in values.items()
+        if not isinstance(value, dict)
+    ]
+
+
+def _cell(key: str, value: Any) -> Any:
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
-    return f"{value:.4f}" if isinstance(value, float) else value
+    if isinstance(value, bool) or not isinstance(value, float):
+        return value
+    if key in _PERCENT:
+        return f"{value:.2%}"
+    return f"{value:,.2f}" if key in {"value", "price", "quantity"} else f"{value:.4g}"
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:

@@ -115,7 +115,7 @@ def risk_report(
         "correlation": part("correlation", lambda: _correlation(held)),
         "liquidity": part("liquidity", lambda: _liquidity(held)),
         "concentration": _concentration(held),
-        "stress": part("stress", lambda: _stress(held, run.outcome.currency)),
+        "stress": part("stress", lambda: _stress(held, run.outcome.currency, table)),
         "limits": _limits(run, held, table),
         "denied": [note for note in run.outcome.notes if "denied" in note],
         "switch": _switch(workspace, run),
@@ -289,7 +289,7 @@ def _concentration(held: Held) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _stress(held: Held, base: str) -> dict[str, Any]:
+def _stress(held: Held, base: str, table: LimitTable) -> dict[str, Any]:
     chosen = held.weights != 0
     if not chosen.any():
         return {"scenarios": [], "reverse": []}
@@ -310,9 +310,20 @@ def _stress(held: Held, base: str) -> dict[str, Any]:
     ]
     reverse = [
         {"limit": name, "market_move": move, "meaning": word}
-        for name, (move, word) in reverse_stress(portfolio, LOSS_LIMITS).items()
+        for name, (move, word) in reverse_stress(portfolio, _loss_limits(table)).items()
     ]
     return {"scenarios": scenarios, "reverse": reverse}
+
+
+def _loss_limits(table: LimitTable) -> Mapping[str, float]:
+    # The limits in force; the standard ones where none looks at losses.
+    keys = ("daily_loss", "weekly_loss", "drawdown", "drawdown_flatten")
+    found = {
+        f"{scope} {key} {value:.1%}": value
+        for (scope, key), value in sorted(table.values.items())
+        if key in keys and value > 0
+    }
+    return found or LOSS_LIMITS
 
 
 def _limits(run: Run, held: Held, table: LimitTable) -> dict[str, Any]:

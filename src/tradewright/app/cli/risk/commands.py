@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +148,27 @@ def rearm(
         reset_high_water=reset_high_water,
     )  # fmt: skip
     _tell(change.to_json())
+
+
+@app.command()
+def watch(
+    after: float = typer.Option(60.0, "--after", help="Seconds of silence before the alarm."),
+    cancel_all: bool = typer.Option(
+        False, "--cancel-all", help="Halt the paper account then; its orders are cancelled."
+    ),
+) -> None:
+    """Watch the engine from a process of its own until Ctrl-C; one line for each alarm."""
+    from dataclasses import asdict
+
+    from tradewright.services.risk.watching import watch as alarms
+
+    workspace, paper = _open()
+    for alarm in alarms(workspace, paper, after_s=after, cancel_all=cancel_all):
+        word = "is silent" if alarm.is_silent else "is heard again"
+        told = f"session {alarm.session_id} {word} ({alarm.silent_s:.1f} s)"
+        if alarm.is_halted:
+            told += "; account:paper is halted until it is released"
+        frame.emit(asdict(alarm), partial(typer.echo, told))
 
 
 def _order(verb: str, scope: str, reason: str, actor: str) -> None:
