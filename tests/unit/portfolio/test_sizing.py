@@ -186,6 +186,7 @@ def test_large_target_is_reached_in_several_orders():
     assert next_weight(0.0, 0.9, math.inf) == 0.9
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.floats(-1, 1), st.floats(0.01, 2), st.floats(0.01, 1))
 def test_both_forms_of_kelly_are_one(mean, volatility, fraction):
     one = kelly_size(mean, volatility, fraction=fraction)
