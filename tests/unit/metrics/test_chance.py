@@ -192,6 +192,9 @@ def test_holdings_beyond_the_bars_are_refused() -> None:
         entry_test(
             holdings((0, 15, 6, 1.0, 0.0)), opens, close, np.random.default_rng(0), **settings(20)
         )
+    overlapping = holdings((0, 1, 12, 1.0, 0.0), (0, 2, 12, 1.0, 0.0))
+    with pytest.raises(DataError, match="take 24 bars, wanted at most 19; they overlap"):
+        entry_test(overlapping, opens, close, np.random.default_rng(0), **settings(20))
     with pytest.raises(DataError, match="no round trip"):
         none = Holdings(*(np.zeros(0, np.int64),) * 3, np.zeros(0), np.zeros(0))
         entry_test(none, opens, close, np.random.default_rng(0), **settings(20))

@@ -121,7 +121,8 @@ def entry_test(
     Raises
     ------
     DataError
-        If there is no round trip, or one reaches beyond the bars.
+        If there is no round trip, one reaches beyond the bars, or those of one instrument are
+        longer than all bars together.
 
     References
     ----------
@@ -133,6 +134,7 @@ def entry_test(
         raise DataError("random entries: there is no round trip to place")
     if (holdings.entry + holdings.bars >= n).any() or (holdings.entry < 0).any():
         raise DataError(f"random entries: a round trip reaches beyond the {n} bars")
+    _check_room(holdings, n - 1 - int(rows[0]))
     order = np.lexsort((holdings.entry, holdings.instrument))
     trips = np.column_stack([holdings.instrument, holdings.bars, holdings.entry])[order]
     sizes = np.column_stack([holdings.weight, holdings.cost])[order]
@@ -155,6 +157,18 @@ def entry_test(
         p_value=(1 + beaten) / (count + 1) if math.isfinite(own) else math.nan,
         delayed=_part(fixed, slice(1, None)),
     )
+
+
+def _check_room(holdings: Holdings, room: int) -> None:
+    # The compiled draw writes where it places holdings: they must fit one after the other.
+    if (holdings.bars < 0).any() or (holdings.instrument < 0).any():
+        raise DataError("random entries: a round trip ends before it begins")
+    taken = np.bincount(holdings.instrument, weights=holdings.bars)
+    if taken.max() > room:
+        raise DataError(
+            f"random entries: round trips of instrument {int(taken.argmax())} take "
+            f"{int(taken.max())} bars, wanted at most {room}; they overlap"
+        )
 
 
 def _part(figures: EntryFigures, chosen: slice) -> EntryFigures:

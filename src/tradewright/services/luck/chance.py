@@ -71,7 +71,7 @@ class Chance:
     trades : PathOutcomes or None
         Its closed round trips in other orders; None with fewer than two.
     entries : RandomEntries or None
-        None without a round trip.
+        None without a round trip, or where those of one instrument overlap.
     """
 
     paths: PathOutcomes | None
@@ -128,6 +128,9 @@ def _test(run: Run, rng: np.random.Generator) -> EntryTest | None:
     holdings = _holdings(run)
     if not len(holdings.entry):
         return None
+    room = len(run.outcome.ts) - 1 - run.timeline.first
+    if np.bincount(holdings.instrument, weights=holdings.bars).max() > room:
+        return None  # several books held one instrument at once: nothing to shuffle in
     return entry_test(
         holdings,
         run.bars.open,
