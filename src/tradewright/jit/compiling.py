@@ -142,6 +142,11 @@ def part_dispatcher(function: Callable[..., Any]) -> Any:
     return numba.njit(**options)(function)
 
 
+class _Plain:
+    def __getattr__(self, name: str) -> Callable[[str], str]:
+        return str
+
+
 @contextmanager
 def remembered_types() -> Iterator[None]:
     """Let numba find the type of an operation on numbers once, not at each place it occurs.
@@ -160,11 +165,14 @@ def remembered_types() -> Iterator[None]:
             known[key] = ask(self, context, args, named)
         return known[key]
 
-    kind.get_call_type = remember
+    # Messages of what may go wrong are made before it does, by the thousand: without colours.
+    messages: Any = numba_errors
+    colours = messages._termcolor_inst
+    kind.get_call_type, messages._termcolor_inst = remember, _Plain()
     try:
         yield
     finally:
-        kind.get_call_type = ask
+        kind.get_call_type, messages._termcolor_inst = ask, colours
 
 
 class PartLibrary(JITCodeLibrary):

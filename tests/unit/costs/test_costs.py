@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewright.costs import Costs
@@ -91,6 +91,7 @@ def test_costs_cannot_be_changed() -> None:
 LIMIT = 4 * 10**18
 
 
+@settings(deadline=None)  # the first example may compile
 @given(st.integers(0, LIMIT - 1), st.integers(0, LIMIT - 1), st.sampled_from([1, 10**2, 10**8]))
 def test_products_are_exact_and_round_half_to_even(a: int, b: int, scale: int) -> None:
     exact = Fraction(a * b * scale, 10**16)
@@ -104,6 +105,7 @@ def test_products_that_end_in_a_half_round_to_even(whole: int, odd: int, scale: 
     assert product_half_even(a, b, scale) == round(Fraction(a * b * scale, 10**16))
 
 
+@settings(deadline=None)  # the first example may compile
 @given(st.integers(0, LIMIT - 1), st.integers(0, 10**8))
 def test_shares_are_exact_and_round_half_to_even(amount: int, rate: int) -> None:
     assert share_half_even(amount, rate) == round(Fraction(amount * rate, 10**8))
