@@ -191,3 +191,21 @@ def test_causes_always_sum_to_the_gap(changes, financing) -> None:
     report = compare_records("s", record(ORDERS, fills, financing=financing), USUAL)
     causes(report)
     assert Cause.UNEXPLAINED not in report.gaps
+
+
+def test_stop_and_target_belong_to_their_entry() -> None:
+    entry = ORDERS[0]
+    leave = replace(
+        fill(entry, 110.0, day=3),
+        execution_id="x9",
+        client_order_id=f"{entry.client_order_id}:target",
+        side=Side.SELL,
+    )
+    both = record(ORDERS[:1], [FILLS[0], leave])
+    report = compare_records("s", both, both)
+    assert (report.matched_share, causes(report)) == (1.0, [])
+    stopped = replace(leave, px=90 * PRICE_UNIT, notional_minor=90_000)
+    report = compare_records("s", record(ORDERS[:1], [FILLS[0], stopped]), both)
+    assert causes(report) == [Cause.PRICE]
+    held = compare_records("s", record(ORDERS[:1], FILLS[:1]), both)
+    assert causes(held) == [Cause.SIZE]

@@ -246,6 +246,8 @@ class _Judge:
             theirs = self._fills[1].get(two.client_order_id, [])
             for left, right in zip(mine, theirs, strict=False):
                 matched += _same(left, right)
+                if left.side != right.side:
+                    continue
                 gap = (left.px - right.px) * int(left.side) / right.px * 1e4
                 gaps.append((gap, float(left.notional_minor)))
         return matched, gaps
@@ -312,9 +314,10 @@ def _keyed(orders: Sequence[Order]) -> dict[_Key, Order]:
 
 
 def _by_order(fills: Sequence[Fill]) -> dict[str, list[Fill]]:
+    # The stop and the target of a bracket are the venue's own orders: they belong to their entry.
     found: dict[str, list[Fill]] = {}
     for fill in fills:
-        found.setdefault(fill.client_order_id, []).append(fill)
+        found.setdefault(fill.client_order_id.partition(":")[0], []).append(fill)
     return found
 
 

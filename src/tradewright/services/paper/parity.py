@@ -152,7 +152,7 @@ def _replayed(plan: BacktestPlan, data_version: str) -> TradeRecord:
     venue, kept = open_venue(plan), _Kept()
     feed, guard = TapeFeed(plan.bars.n_bars), guard_for(plan, account=PAPER)
     run_loop(loop_setup(plan, venue, feed, recorder=kept, guard=guard))
-    account = venue.account()
+    account = kept.account or venue.account()
     return TradeRecord(
         orders=kept.orders,
         refused=kept.refused,
@@ -173,6 +173,7 @@ class _Kept:
         self.orders: list[Order] = []
         self.fills: list[Fill] = []
         self.refused: dict[str, str] = {}
+        self.account: AccountState | None = None
 
     def intents(self, row: int, orders: Sequence[Order]) -> None:
         """Keep what was sent."""
@@ -192,7 +193,8 @@ class _Kept:
                 self.refused[event.client_order_id] = event.reason.name
 
     def bar_done(self, row: int, account: AccountState) -> None:
-        """Pass on: the account is read at the end."""
+        """Keep the account; the last one counts."""
+        self.account = account
 
 
 def as_document(report: ParityReport) -> dict[str, Any]:
