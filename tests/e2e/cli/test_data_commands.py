@@ -111,6 +111,7 @@ def test_file_that_cannot_be_read_is_named_and_the_others_stay(place, tmp_path):
     done = run(place, "import", str(good), str(bad), str(tmp_path), "--source", "two")
     assert done.returncode == 2
     assert "hours.csv: times in column 'Date' carry no zone" in done.stderr
+    assert "give --timezone 'UTC'" in done.stderr
     assert "stored before the failure: GOOD.csv" in done.stderr
     assert run(place, "show", "GOOD", "--source", "two").returncode == 0
     folder = run(place, "import", str(tmp_path))
@@ -152,3 +153,14 @@ def test_sample_needs_no_network(tmp_path):
             capture_output=True, text=True, env=env, timeout=120, check=False,
         )  # fmt: skip
         assert ran.returncode == 0, ran.stderr
+
+
+def test_answer_that_is_asked_for_can_be_given(place, tmp_path):
+    path = tmp_path / "KOMMA.csv"
+    rows = "2020-01-06;1,234;1,400;1,100;1,234;9\n2020-01-07;1,234;1,400;1,100;1,300;9"
+    path.write_text(SPIKE.replace(",", ";").format(rows=rows), encoding="utf-8")
+    asked = run(place, "import", str(path))
+    assert (asked.returncode, "give --decimal '.' or ','" in asked.stderr) == (2, True)
+    done = run(place, "import", str(path), "--decimal", ",", "--dry-run", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)[0]["accepted"] == 2

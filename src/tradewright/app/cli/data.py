@@ -3,6 +3,7 @@
 # ruff: noqa: B008
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import typer
 
 from tradewright.app.cli import frame
 from tradewright.app.cli.features_cmd import features_command
-from tradewright.domain.errors import ConfigError, TradewrightError
+from tradewright.domain.errors import ConfigError, DataError, TradewrightError
 
 if TYPE_CHECKING:
     from tradewright.services.workspace import Workspace
@@ -99,6 +100,7 @@ def import_(
     day_first: bool | None = typer.Option(
         None, "--day-first/--month-first", help="Order of ambiguous dates."
     ),
+    decimal: str | None = typer.Option(None, "--decimal", help="Decimal sign: . or ,"),
     interval: str | None = typer.Option(None, "--interval", help="Length of the bars."),
     stamp: str | None = typer.Option(None, "--stamp", help="open, close or session_date."),
     calendar: str | None = typer.Option(None, "--calendar", help="XNYS, 24/5, 24/7 or another."),
@@ -120,6 +122,7 @@ def import_(
         symbol=symbol,
         timezone=timezone,
         day_first=day_first,
+        decimal=decimal,
         interval=interval,
         stamp=stamp,
         calendar=calendar,
@@ -132,10 +135,12 @@ def import_(
     for file in files:
         try:
             done.append(data.import_file(workspace, file, options, dry_run=dry_run))
-        except TradewrightError:
+        except TradewrightError as error:
             if done and not dry_run:
                 frame.say(f"stored before the failure: {', '.join(one.file for one in done)}")
-            raise
+            if type(error) not in (ConfigError, DataError):
+                raise
+            raise type(error)(_as_flags(str(error))) from error
 
     def render() -> None:
         for one in done:
@@ -359,6 +364,14 @@ def _wanted(symbols: str | None, symbols_file: Path | None) -> list[str]:
     return names
 
 
+# The importer names its options as Python does.
+def _as_flags(text: str) -> str:
+    text = text.replace("day_first=True or False", "--day-first or --month-first")
+    text = re.sub(r"columns=\{'(\w+)': '([^']*)'\}", r"--map \1='\2'", text)
+    names = "symbol|timezone|stamp|interval|calendar|adjustment|decimal|on_bad"
+    return re.sub(rf"\b({names})=", lambda m: f"--{m[1].replace('_', '-')} ", text)
+
+
 def _mapping(pairs: list[str]) -> dict[str, str]:
     mapping = {}
     for pair in pairs:
@@ -372,7 +385,6 @@ def _mapping(pairs: list[str]) -> dict[str, str]:
 def _selection(
     interval: str, source: str | None, start: str | None, end: str | None, as_of: str | None
 ) -> dict[str, Any]:
-    from tradewright.domain.errors import DataError
     from tradewright.domain.time import moment_ns
 
     try:
