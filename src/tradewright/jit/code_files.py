@@ -147,7 +147,7 @@ def target_machine() -> Any:
     target = llvm.Target.from_default_triple()
     cpu, features = _processor()
     return target.create_target_machine(
-        cpu=cpu, features=features, opt=3, reloc="default", codemodel="jitdefault", jit=True
+        cpu=cpu, features=features, opt=1, reloc="default", codemodel="jitdefault", jit=True
     )
 
 
