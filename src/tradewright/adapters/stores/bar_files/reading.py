@@ -14,7 +14,7 @@ import numpy as np
 from tradewright.adapters.stores.bar_files.manifest import Manifest, Part, Series
 from tradewright.domain.bars import FIELDS, Bars, FloatArray, IntArray
 from tradewright.domain.errors import DataError, NoDataError, nearest
-from tradewright.domain.panels import array_digest, joined_hash
+from tradewright.domain.panels import array_digest, joined_hash, new_digest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -237,30 +237,34 @@ def _pivot(
         timeline = np.unique(np.concatenate(list(times.values())))
     is_full = len(rows) == len(symbols) and all(len(ts) == len(timeline) for ts in times.values())
 
-    def build(name: str) -> FloatArray:
+    def build(name: str) -> tuple[FloatArray, bytes]:
         shape = len(timeline), len(symbols)
         if is_full:
             panel = np.empty(shape)
-            _interleave(panel, [rows[column][name].to_numpy() for column in range(len(symbols))])
-        else:
-            panel = np.full(shape, np.nan)
-            for column, whole in rows.items():
-                place = np.searchsorted(timeline, times[column])
-                panel[place, column] = whole[name].to_numpy()
-        return panel
+            columns = [rows[column][name].to_numpy() for column in range(len(symbols))]
+            return panel, _interleave(panel, columns)
+        panel = np.full(shape, np.nan)
+        for column, whole in rows.items():
+            place = np.searchsorted(timeline, times[column])
+            panel[place, column] = whole[name].to_numpy()
+        return panel, array_digest(panel)
 
     is_large = len(timeline) * len(symbols) > MANY
     with ThreadPoolExecutor(2) if is_large else nullcontext() as pool:
         at_once: Any = pool.map if pool is not None else map
-        panels = list(at_once(build, FIELDS))
-        digests = list(at_once(array_digest, [*panels, timeline]))
-    version = joined_hash(symbols, [digests[-1], *digests[:-1]])
-    return timeline, dict(zip(FIELDS, panels, strict=True)), version
+        built = list(at_once(build, FIELDS))
+    version = joined_hash(symbols, [array_digest(timeline), *(digest for _, digest in built)])
+    panels = {name: panel for name, (panel, _) in zip(FIELDS, built, strict=True)}
+    return timeline, panels, version
 
 
-# Block by block, so that what one column brings into the processor's cache the next one finds.
-def _interleave(panel: FloatArray, columns: Sequence[FloatArray]) -> None:
+def _interleave(panel: FloatArray, columns: Sequence[FloatArray]) -> bytes:
+    # Fill the panel and return its digest, block by block: what one column brings into the
+    # processor's cache the next one finds, and the digest finds all of it.
+    digest = new_digest()
     for first in range(0, len(panel), BLOCK):
-        last = first + BLOCK
+        block = panel[first : first + BLOCK]
         for at, values in enumerate(columns):
-            panel[first:last, at] = values[first:last]
+            block[:, at] = values[first : first + BLOCK]
+        digest.update(block.data)
+    return bytes(digest.digest())
