@@ -26,6 +26,7 @@ class Common:
     quiet: bool = False
     verbose: bool = False
     yes: bool = False
+    is_told: bool = False  # the one document was written
 
 
 COMMON = Common()
@@ -63,6 +64,7 @@ def write_json(document: Any) -> None:
     """Write one JSON document to stdout; NaN and infinities become null."""
     json.dump(_finite(document), sys.stdout, default=str, allow_nan=False)
     sys.stdout.write("\n")
+    COMMON.is_told = True
 
 
 def _finite(value: Any) -> Any:
@@ -87,9 +89,13 @@ def say(text: str) -> None:
 
 
 def fail(message: str, code: int) -> NoReturn:
-    """End the command with a message on stderr, as a document with ``--json``, and an exit code."""
-    if COMMON.json:
-        write_json({"error": {"kind": "Failed" if code == FAILED else "Usage", "message": message}})
+    """End the command with a message on stderr and an exit code.
+
+    With ``--json`` the message is the document, unless the result was told already.
+    """
+    if COMMON.json and not COMMON.is_told:
+        kind = "Failed" if code == FAILED else "Usage"
+        write_json({"error": {"kind": kind, "message": message}})
     typer.echo(f"error: {message}", err=True)
     raise typer.Exit(code)
 
