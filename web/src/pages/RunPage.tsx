@@ -51,6 +51,13 @@ export function RunPage({ runId }: { runId: string }) {
   return <Result run={run.data} />;
 }
 
+/** Closed round trips, as the figures count them, and those still open at the end. */
+function roundTrips(run: RunDetail): string {
+  const open = run.figures.find((figure) => figure.name === "open_trades")?.value ?? 0;
+  const closed = `${format.number(run.n_trades - open, 0)} round trips`;
+  return open > 0 ? `${closed}, ${format.number(open, 0)} open` : closed;
+}
+
 function Result({ run }: { run: RunDetail }) {
   const { query } = usePlace();
   const asked = query.get("view");
@@ -69,7 +76,7 @@ function Result({ run }: { run: RunDetail }) {
               {format.date(run.start)} – {format.date(run.end)}
             </span>
             <span>{run.symbols.length} instruments</span>
-            <span>{format.number(run.n_trades, 0)} trades</span>
+            <span>{roundTrips(run)}</span>
             <span>
               {format.money(run.initial_cash, false, 0)} → {format.money(run.final_equity, false, 0)} {run.currency}
             </span>
