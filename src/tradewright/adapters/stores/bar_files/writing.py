@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 BUCKETS: Final = 16
-LEVEL: Final = 1
-"""Of zstd: prices hardly shrink further, and a write takes half as long as at the usual 3."""
+COMPRESSION: Final = "lz4"
+"""Bars are read far more often than written: it unpacks twice as fast as zstd, for files 1.6
+times as large."""
 
 MOST_PARTS: Final = 12
 """Parts of one partition after which a write merges them."""
@@ -247,7 +248,7 @@ def write_part(root: Path, partition: str, rows: pl.DataFrame) -> Part:
 
 
 def save_table(rows: pl.DataFrame, path: Path) -> None:
-    """Write a table as zstd Parquet.
+    """Write a table as Parquet.
 
     Raises
     ------
@@ -257,7 +258,7 @@ def save_table(rows: pl.DataFrame, path: Path) -> None:
     import polars as pl
 
     try:
-        rows.write_parquet(path, compression="zstd", compression_level=LEVEL)
+        rows.write_parquet(path, compression=COMPRESSION)
     except pl.exceptions.PolarsError as error:
         raise OSError(str(error).splitlines()[0][:200]) from error
 
