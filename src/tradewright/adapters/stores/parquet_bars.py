@@ -59,7 +59,7 @@ T = TypeVar("T")
 class ParquetBarStore:
     """A bar store in a folder.
 
-    Rows lie in LZ4 Parquet files ``source/interval/symbol-bucket/first-year/….parquet``. A write
+    Rows lie in zstd Parquet files ``source/interval/symbol-bucket/first-year/….parquet``. A write
     adds files and then replaces the manifest in one step, under a lock, so that a reader sees the
     state before or after it and a crash leaves one of the two.
 
