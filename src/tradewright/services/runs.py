@@ -401,8 +401,8 @@ class Run(ResultFields):
         from tradewright.services.results.stored import load_run
 
         run = load_run(_workspace(workspace).runs, run_id)
-        if run.kind == "study" and run.is_complete:
-            run._rerunner = lambda: _rerun_study(run.run_id, workspace)
+        if run.is_complete and (run.kind == "study" or "opened" in run.manifest):
+            run._rerunner = lambda: _rerun_stored(run.run_id, workspace)
         return run
 
     def html(self) -> str:
@@ -468,12 +468,12 @@ class Run(ResultFields):
         Raises
         ------
         ConfigError
-            If the run does not know how it was made (a stored run that is no study).
+            If the run does not know how it was made.
         """
         if self._rerunner is None:
             raise ConfigError(
-                f"run {self.run_id} cannot be made again from here: of what it was made from only "
-                "the outcome is at hand; only studies store everything (tradewright study rerun)"
+                f"run {self.run_id} cannot be made again from here: only a study and "
+                "'tradewright backtest run' store everything they were made from"
             )
         return self._rerunner()
 
@@ -482,7 +482,7 @@ BacktestResult = Run
 """The older name of `Run`."""
 
 
-def _rerun_study(run_id: str, workspace: Workspace | None) -> Run:
+def _rerun_stored(run_id: str, workspace: Workspace | None) -> Run:
     from tradewright.services.beside.repeating import rerun
 
     return rerun(run_id, workspace).run

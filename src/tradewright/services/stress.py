@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import statistics
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -32,6 +31,7 @@ from tradewright.risk.scenarios import (
 from tradewright.risk.scenarios.shock import AFTERMATH, LOOKBACK
 from tradewright.services.backtest_config import BacktestConfig
 from tradewright.services.backtest_plan import DEFAULT_CASH, STANDARD, BacktestPlan, plan_backtest
+from tradewright.services.results.documents import plain
 from tradewright.services.results.timeline import Timeline, measure
 from tradewright.services.study.safe_yaml import read_page
 from tradewright.strategies import create_strategy
@@ -186,9 +186,9 @@ class StressReport:
             "scenarios": [
                 {
                     **asdict(result.scenario),
-                    "worst": _plain(asdict(result.worst)),
-                    "median": _plain(asdict(result.median)),
-                    "starts": [_plain(asdict(start)) for start in result.starts],
+                    "worst": plain(asdict(result.worst)),
+                    "median": plain(asdict(result.median)),
+                    "starts": [plain(asdict(start)) for start in result.starts],
                 }
                 for result in self.results
             ],
@@ -448,9 +448,3 @@ def _notes(results: tuple[ScenarioResult, ...]) -> tuple[str, ...]:
 
 def _day(bars: Bars, row: int) -> str:
     return str(bars.times[row].astype("datetime64[D]"))
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -26,7 +26,8 @@ def test_stored_backtest_repeats_with_its_digest(tradewright, two_runs) -> None:
         assert code == 0
         told = json.loads(out)
         assert told["equal"]
-        assert told["digest_after"] == tw.Run.load(run_id).digest
+        stored = tw.Run.load(run_id)
+        assert told["digest_after"] == stored.digest == stored.rerun().digest
 
 
 def test_changed_file_is_named_when_a_run_does_not_repeat(tradewright, tmp_path) -> None:

@@ -34,6 +34,7 @@ from tradewright.risk.measures import (
     standard_stress,
 )
 from tradewright.risk.measures.coverage import RECORD
+from tradewright.services.results.documents import plain
 from tradewright.services.risk.control import RiskControl, chain_heads
 from tradewright.services.risk.holdings import Held, holdings_of
 
@@ -121,8 +122,8 @@ def risk_report(
         "switch": _switch(workspace, run),
         "missing": missing,
     }  # fmt: skip
-    plain: dict[str, Any] = _plain(document)
-    return plain
+    told: dict[str, Any] = plain(document)
+    return told
 
 
 def report_by_id(
@@ -372,13 +373,3 @@ def _traded(held: Held) -> tuple[np.ndarray, np.ndarray]:
     chosen = held.weights != 0
     panel = held.history[:, chosen]
     return held.weights[chosen], panel[np.isfinite(panel).all(axis=1)]
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value.item() if isinstance(value, np.generic) else value
