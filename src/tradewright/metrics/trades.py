@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tradewright.jit import jit
 
 
 def trade_metrics(trips: NDArray[np.void], *, minor_per_major: int = 100) -> dict[str, float]:
@@ -77,30 +80,36 @@ def excursions(
     -----
     The entry and exit bars count whole, so an extreme before the entry inside its bar may count.
     """
-    adverse = np.zeros(len(trips))
-    favourable = np.zeros(len(trips))
-    for column in np.unique(trips["instrument"]):
-        rows = np.flatnonzero((trips["instrument"] == column) & (trips["entry_px"] > 0))
-        if not len(rows):
-            continue
-        own = trips[rows]
-        spans = np.stack([own["entry_bar"], own["exit_bar"] + 1], axis=1).ravel()
-        entry, side = own["entry_px"], own["side"]
-        up = _over_spans(np.fmax, high[:, column], spans) / entry - 1.0
-        down = _over_spans(np.fmin, low[:, column], spans) / entry - 1.0
-        worst, best = np.where(side > 0, down, -up), np.where(side > 0, up, -down)
-        adverse[rows] = np.fmin(worst, 0.0)
-        favourable[rows] = np.fmax(best, 0.0)
+    entry, side = trips["entry_px"], trips["side"]
+    worst, best = np.zeros((2, len(trips)))
+    _walk(trips, high, low, worst, best)
+    is_priced = entry > 0
+    base = np.where(is_priced, entry, 1.0)
+    up, down = best / base - 1.0, worst / base - 1.0
+    adverse = np.where(is_priced, np.minimum(np.where(side > 0, down, -up), 0.0), 0.0)
+    favourable = np.where(is_priced, np.maximum(np.where(side > 0, up, -down), 0.0), 0.0)
     return adverse, favourable
 
 
-def _over_spans(
-    choose: np.ufunc, prices: NDArray[np.float64], spans: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    # The extreme of each span; spans are first, end, first, end ... and NaN means no bar traded.
-    padded = np.append(prices, np.nan)  # a span may end where the prices end
-    found: NDArray[np.float64] = choose.reduceat(padded, spans)[::2]
-    return found
+@jit
+def _walk(
+    trips: NDArray[Any],
+    high: NDArray[np.float64],
+    low: NDArray[np.float64],
+    worst: NDArray[np.float64],
+    best: NDArray[np.float64],
+) -> None:
+    # The lowest low and the highest high of each trip; infinite where none of its bars traded.
+    for at in range(len(trips)):
+        trip = trips[at]
+        column = trip["instrument"]
+        lowest, highest = np.inf, -np.inf
+        for row in range(trip["entry_bar"], trip["exit_bar"] + 1):
+            if low[row, column] < lowest:  # noqa: PLR1730 - a NaN is neither
+                lowest = low[row, column]
+            if high[row, column] > highest:  # noqa: PLR1730
+                highest = high[row, column]
+        worst[at], best[at] = lowest, highest
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -108,8 +108,9 @@ def _decide_signal(account: Any, row: int, column: int) -> None:
 
 @part
 def _reduce_only(account: Any, order: int) -> None:
-    order_at(account.orders, order).reduce_only = 1
-    account.n_reducing += 1
+    o = order_at(account.orders, order)
+    o.reduce_only = 1
+    instrument_at(account.instruments, o.instrument).reducing += 1
 
 
 @part

@@ -245,7 +245,7 @@ def _after_fill(account: Any, order: int, qty: int, before: int) -> None:
                 take_from(account, child, qty)
     after = instrument_at(account.instruments, column).position
     has_ended = before != 0 and (after == 0 or (after > 0) != (before > 0))
-    if has_ended and account.n_reducing > 0:
+    if has_ended and instrument_at(account.instruments, column).reducing > 0:
         for at in range(account.n_working):
             other = load_int(account.working, at)
             if (
@@ -295,7 +295,7 @@ def spawn_children(account: Any, order: int, qty: int, px: int, born_px: int) ->
         child = add_order(account, o.instrument, -o.side, kind, qty)
         it = order_at(account.orders, child)
         it.active_from = account.now
-        it.next_row = account.now + 1
+        it.next_row = account.now
         it.parent = order
         it.reduce_only = 1
         it.stop_px = stop_px
@@ -303,6 +303,6 @@ def spawn_children(account: Any, order: int, qty: int, px: int, born_px: int) ->
         it.trail_px = trail
         it.born_px = born_px
         instrument_at(account.instruments, o.instrument).pending -= 1
-        account.n_reducing += 1
+        instrument_at(account.instruments, o.instrument).reducing += 1
         o.n_children += 1
         log_event(account, child, c.WORKING, c.NO_REASON)

@@ -28,7 +28,7 @@ from tradewright.simulation.path import path_phase
 from tradewright.simulation.tables import account_at, instrument_at, order_at
 
 REACH: Final = 1 << 16
-"""Rows that one search for an order's next touch looks at."""
+"""Rows that one search for an order's next touch looks at where there is one instrument."""
 
 
 @part
@@ -181,10 +181,11 @@ def _next_touch(account: Any, order: int, row: int) -> int:
     is_long_lived = o.tif == c.GTC or o.tif == c.GTD  # noqa: PLR1714
     if is_market(o) or o.type == c.TRAILING or not is_long_lived:
         return int(first)
-    last = min(first + REACH, account.n_bars)
+    width, is_stop = account.n_instruments, is_stop_like(account, order)
+    # In a wide panel each row ahead is a miss of the cache: looking when it comes is cheaper.
+    last = min(first + max(REACH // (width * width), 1), account.n_bars)
     if o.tif == c.GTD:
         last = min(last, o.last_row)
-    width, is_stop = account.n_instruments, is_stop_like(account, order)
     level = float(o.stop_px if is_stop else o.limit_px)
     place = first * width + o.instrument
     at = first

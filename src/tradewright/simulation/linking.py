@@ -35,7 +35,7 @@ def close_order(account: Any, order: int, status: int, reason: int) -> None:
     if o.parent < 0:
         instrument_at(account.instruments, o.instrument).pending -= 1
     if o.reduce_only:
-        account.n_reducing -= 1
+        instrument_at(account.instruments, o.instrument).reducing -= 1
     if o.waits > 0:
         account.n_waiting -= 1
     log_event(account, order, status, reason)

@@ -90,6 +90,9 @@ def open_phase(account: Any, row: int) -> None:
         while at < account.n_working:
             order = load_int(account.working, at)
             at += 1
+            # Most wait for a price that `look_ahead` found to come later.
+            if order_at(account.orders, order).next_row > row:
+                continue
             if wave == 0 and not reduces(account, order):
                 continue
             if can_fill(account, order, row) and order_at(account.orders, order).born_px == 0:
@@ -196,18 +199,22 @@ def touch_born(account: Any, order: int, row: int) -> tuple[int, bool]:
 @part
 def bar_phase(account: Any, row: int) -> None:
     """Fill inside the bar: reducing orders first, then adding ones, then children of those."""
-    intrabar = int(account.intrabar)
+    intrabar, may_release = int(account.intrabar), account.n_waiting > 0
+    n_born = 0
     for wave in range(5):
+        if wave == 3 and n_born == 0 and not may_release:
+            break  # nothing came to life inside the bar
         at = 0
         while at < account.n_working:
             order = load_int(account.working, at)
             at += 1
-            if not can_fill(account, order, row):
-                continue
             o = order_at(account.orders, order)
+            if o.next_row > row or not can_fill(account, order, row):
+                continue
             if (is_market(o) and o.born_px == 0) or o.tif in (c.CLS, c.OPG):
                 continue
             own = _wave_of(account, order, intrabar)
+            n_born += int(own > 2)
             if own == wave or (wave == 2 and own < 2):
                 _try_bar(account, order, row)
 
@@ -314,6 +321,8 @@ def close_phase(account: Any, row: int) -> None:
         order = load_int(account.working, at)
         at += 1
         o = order_at(account.orders, order)
+        if o.next_row > row:
+            continue
         close = price_at(account, account.close, row, o.instrument)
         has_bar = close == close  # noqa: PLR0124 - NaN
         if not is_live(account, order) or o.active_from > row:

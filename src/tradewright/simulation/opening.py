@@ -35,6 +35,8 @@ FAST: Final = (
 """Kinds whose leveraged margin is checked inside the bar, and which may go beyond `STOCK_CAP`."""
 
 STOCK_CAP: Final = 2.0
+CHUNK: Final = 2048
+"""Orders that are copied at a time."""
 _NO_SESSIONS: Final = np.empty(0, dtype=np.int64)
 
 
@@ -234,8 +236,11 @@ def order_rows(books: Books) -> NDArray[np.void]:
     """Return the orders as rows of `ORDER_DTYPE`."""
     table = books.orders[: books.number("n_orders")]
     out = np.empty(len(table), dtype=ORDER_DTYPE)
-    for name in ORDER_DTYPE.names or ():
-        out[name] = table[name]
+    for first in range(0, len(table), CHUNK):
+        # Rows are wide: what is in the cache is read for every field before the next.
+        part, into = table[first : first + CHUNK], out[first : first + CHUNK]
+        for name in ORDER_DTYPE.names or ():
+            into[name] = part[name]
     return out
 
 

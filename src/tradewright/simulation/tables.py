@@ -44,7 +44,6 @@ STATE: Final = (
     "n_working",
     "n_held",
     "n_shorts",
-    "n_reducing",  # working reduce-only orders
     "n_waiting",  # working orders that wait for the fill of another
     "is_closing",  # whether the bar's close phase is going on
     "n_events",
@@ -100,6 +99,7 @@ INSTRUMENT_DTYPE: Final = np.dtype(
         ("fill_px", np.int64),
         ("called_row", np.int64),  # row + 1 of the bar in which it was last liquidated
         ("pending", np.int64),  # working orders that are not bracket children
+        ("reducing", np.int64),  # working reduce-only orders
         ("lot", np.int64),
         ("tick", np.int64),
         ("is_capped", np.int64),
@@ -110,7 +110,7 @@ INSTRUMENT_DTYPE: Final = np.dtype(
     ]
 )
 
-INSTRUMENT_STATE: Final = (INSTRUMENT_DTYPE.names or ())[:10]
+INSTRUMENT_STATE: Final = (INSTRUMENT_DTYPE.names or ())[:11]
 
 WORK_DTYPE: Final = np.dtype(
     [
@@ -164,7 +164,7 @@ fill_at = record_reader(FILL_DTYPE)
 event_at = record_reader(EVENT_DTYPE)
 
 FIRST_ROOM: Final = 64
-MOST_ROOM: Final = 1 << 18
+MOST_ROOM: Final = 1 << 20
 """Rows set aside at first; memory that is never written costs nothing."""
 FIRST_STATE: Final = (ACCOUNT_DTYPE.names or ()).index(STATE[0])
 

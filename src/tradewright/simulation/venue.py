@@ -54,11 +54,12 @@ Refusal = tuple[OrderStatus, DenyReason] | None
 _PLACES: Final = {name: at for at, name in enumerate(ACCOUNT_DTYPE.names or ())}
 _CASH, _ROW, _NEXT = _PLACES["cash"], _PLACES["row"], _PLACES["next_row"]
 _ORDERS, _FILLS, _EVENTS = _PLACES["n_orders"], _PLACES["n_fills"], _PLACES["n_events"]
-_WORKING, _REDUCING = _PLACES["n_working"], _PLACES["n_reducing"]
+_WORKING = _PLACES["n_working"]
 _FIELDS: Final = WORK_DTYPE.names or ()
 _WORDS: Final = WORK_DTYPE.itemsize // 8
 _WIDTH: Final = len(INSTRUMENT_DTYPE.names or ())
 _PENDING: Final = (INSTRUMENT_DTYPE.names or ()).index("pending")
+_REDUCING: Final = (INSTRUMENT_DTYPE.names or ()).index("reducing")
 _POSITION: Final = (INSTRUMENT_DTYPE.names or ()).index("position")
 _PARENT, _TYPE, _INSTRUMENT = (_FIELDS.index(name) for name in ("parent", "type", "instrument"))
 _QTY, _STOP_PX, _TRAIL_PX = (_FIELDS.index(name) for name in ("qty", "stop_px", "trail_px"))
@@ -333,7 +334,7 @@ class SimulatedVenue:
         account[_ORDERS] = at + 1
         self._instruments[column * _WIDTH + _PENDING] += 1
         if order.reduce_only:
-            account[_REDUCING] += 1
+            self._instruments[column * _WIDTH + _REDUCING] += 1
         place = n_events * EVENT_FORMAT.size
         EVENT_FORMAT.pack_into(self._event_bytes, place, at, c.WORKING, c.NO_REASON, row)
         account[_EVENTS] = n_events + 1
@@ -405,7 +406,7 @@ class SimulatedVenue:
         if order["parent"] < 0:
             self._instruments[int(order["instrument"]) * _WIDTH + _PENDING] -= 1
         if order["reduce_only"]:
-            self._account[_REDUCING] -= 1
+            self._instruments[int(order["instrument"]) * _WIDTH + _REDUCING] -= 1
         if order["waits"] > 0:
             self._account[_WAITING] -= 1
         self._log(at, status, reason)

@@ -70,6 +70,19 @@ def test_excursions_of_long_and_short() -> None:
     assert favourable.tolist() == pytest.approx([0.10, 0.05])
 
 
+def test_excursions_pass_over_bars_without_prices() -> None:
+    rows = trips(1, 1, 1, held=2)
+    rows["instrument"] = [1, 0, 1]
+    rows["entry_bar"] = [0, 0, 3]
+    rows["exit_bar"] = [2, 2, 3]
+    gap = np.nan
+    high = np.array([[103.0, 101.0], [104.0, gap], [102.0, 108.0], [999.0, gap]])
+    low = np.array([[99.0, 97.0], [98.0, gap], [99.5, 96.0], [1.0, gap]])
+    adverse, favourable = excursions(rows, high, low)
+    assert adverse.tolist() == pytest.approx([-0.04, -0.02, 0.0])
+    assert favourable.tolist() == pytest.approx([0.08, 0.04, 0.0])
+
+
 def test_glossary_page_is_current() -> None:
     page = (ROOT / "docs" / "reference" / "metrics.md").read_text("utf-8")
     assert page == glossary.glossary_page()

@@ -41,7 +41,7 @@ def trades_frame(run: Run) -> pl.DataFrame:
         {
             "trade": np.arange(len(trips), dtype=np.int64),
             "symbol": _symbols(run, trips["instrument"]),
-            "side": np.where(trips["side"] > 0, "long", "short"),
+            "side": _sides(trips["side"], "long", "short"),
             "entry_time": _times(run, trips["entry_bar"]),
             "exit_time": _times(run, trips["exit_bar"]),
             "quantity": trips["qty"] / QTY_UNIT,
@@ -81,7 +81,7 @@ def fills_frame(run: Run) -> pl.DataFrame:
             "order": np.ascontiguousarray(fills["order"]),
             "time": _times(run, fills["bar"]),
             "symbol": _symbols(run, fills["instrument"]),
-            "side": np.where(fills["side"] > 0, "buy", "sell"),
+            "side": _sides(fills["side"], "buy", "sell"),
             "quantity": fills["qty"] / QTY_UNIT,
             "price": fills["px"] / PRICE_UNIT,
             "notional": fills["notional"] / major,
@@ -112,7 +112,7 @@ def orders_frame(run: Run) -> pl.DataFrame:
             "order": np.arange(len(orders), dtype=np.int64),
             "time": _times(run, orders["bar"]),
             "symbol": _symbols(run, orders["instrument"]),
-            "side": np.where(orders["side"] > 0, "buy", "sell"),
+            "side": _sides(orders["side"], "buy", "sell"),
             "type": _names(OrderType, orders["type"]),
             "tif": _names(TimeInForce, orders["tif"]),
             "status": _names(OrderStatus, orders["status"]),
@@ -264,16 +264,22 @@ def _times(run: Run, rows: NDArray[Any]) -> NDArray[np.datetime64]:
     return found
 
 
-def _symbols(run: Run, columns: NDArray[Any]) -> NDArray[np.str_]:
-    symbols = np.array([instrument.symbol for instrument in run.outcome.instruments])
-    found: NDArray[np.str_] = symbols[columns]
-    return found
+def _symbols(run: Run, columns: NDArray[Any]) -> pl.Series:
+    return _texts_at([instrument.symbol for instrument in run.outcome.instruments], columns)
 
 
-def _names(kind: Any, values: NDArray[Any]) -> NDArray[np.str_]:
-    names = np.array([kind(value).name.lower() for value in range(len(kind))])
-    found: NDArray[np.str_] = names[values]
-    return found
+def _names(kind: Any, values: NDArray[Any]) -> pl.Series:
+    return _texts_at([kind(value).name.lower() for value in range(len(kind))], values)
+
+
+def _sides(sides: NDArray[Any], long: str, short: str) -> pl.Series:
+    return _texts_at([short, long], sides > 0)
+
+
+def _texts_at(texts: list[str], places: NDArray[Any]) -> pl.Series:
+    import polars as pl
+
+    return pl.Series(texts, dtype=pl.String).gather(places.astype(np.uint32))
 
 
 def _texts(*names: str) -> dict[str, Any]:

@@ -141,9 +141,10 @@ def benchmarks(
     """
     close = bars.close[timeline.rows]
     if symbol is None:
-        traded = [s for s in bars.symbols if s not in reference] or list(bars.symbols)
-        columns = [bars.column(name) for name in traded]
-        found = [_held(_universe_name(traded), close[:, columns])]
+        symbols = bars.symbols
+        columns = [at for at, name in enumerate(symbols) if name not in reference]
+        columns = columns or list(range(len(symbols)))
+        found = [_held(_universe_name([symbols[at] for at in columns]), close[:, columns])]
     else:
         found = [_held(symbol, close[:, [bars.column(symbol)]])]
     if MARKET in bars.symbols and symbol != MARKET and bars.n_instruments > 1:

@@ -111,7 +111,7 @@ def _liquidate(account: Any, column: int, px: int) -> None:
     o = order_at(account.orders, order)
     o.active_from = account.now
     o.reduce_only = 1
-    account.n_reducing += 1
+    holding.reducing += 1
     log_event(account, order, c.WORKING, c.MARGIN_CALL)
     execute(account, order, px, c.BY_LIQUIDATION, c.ZERO)
     if is_live(account, order):
