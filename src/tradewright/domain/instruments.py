@@ -67,6 +67,9 @@ class Instrument:
         Smallest step of a price.
     sector : str
         GICS sector, empty where unknown.
+    multiplier : float
+        Units of what is priced that one contract stands for: a position is worth quantity times
+        price times this; 1e-12 to 4e6, held to 1e-12.
     """
 
     symbol: str
@@ -76,6 +79,7 @@ class Instrument:
     lot_size: float = 1e-8
     tick_size: float = 0.01
     sector: str = ""
+    multiplier: float = 1.0
 
     def __post_init__(self) -> None:
         if not SYMBOL_PATTERN.match(self.symbol):
@@ -84,3 +88,5 @@ class Instrument:
             raise DataError(f"{self.symbol}: lot_size is {self.lot_size}, wanted at least 1e-8")
         if not 0 < self.tick_size < float("inf"):
             raise DataError(f"{self.symbol}: tick_size is {self.tick_size}, wanted above 0")
+        if not 1e-12 <= self.multiplier <= 4e6:
+            raise DataError(f"{self.symbol}: multiplier is {self.multiplier}, wanted 1e-12 to 4e6")

@@ -107,6 +107,9 @@ class Outcome:
         Fills whose existence or price depends on the order of touches inside a bar.
     marks : ndarray of shape (n_instruments,), float64
         Last known close of each instrument.
+    worth : ndarray of shape (n_instruments,), float64, optional
+        What a price of 1 was worth at the last bar in the base currency, per unit of quantity;
+        the multipliers unless given.
     """
 
     instruments: tuple[Instrument, ...]
@@ -125,3 +128,11 @@ class Outcome:
     message: str = ""
     path_dependent_fills: int = 0
     notes: tuple[str, ...] = field(default=())
+    worth: NDArray[np.float64] | None = None
+
+    @property
+    def worths(self) -> NDArray[np.float64]:
+        """What a price of 1 was worth at the last bar, shape (n_instruments,)."""
+        if self.worth is not None:
+            return self.worth
+        return np.array([instrument.multiplier for instrument in self.instruments])

@@ -13,6 +13,7 @@ from tradewright.domain.orders import (
     OrderEvent,
     OrderStatus,
 )
+from tradewright.domain.worth import WORTH_UNIT
 from tradewright.engine.context import RunContext, WantedPosition
 from tradewright.engine.planning import limited_weights, quantity_wanted
 from tradewright.execution import PlannedOrder, TrackedOrder, plan_order
@@ -216,7 +217,8 @@ class Desk:
         for symbol in ctx.symbols:
             if qty := ctx.positions.get(symbol, 0):
                 average = self.ledger.holdings[symbol].average_cost(self.currency)
-                if stop_loss_breached(qty, average, ctx.close_now(symbol), limits.stop_loss):
+                px = ctx.close_now(symbol) * (ctx.factor(symbol) / WORTH_UNIT)
+                if stop_loss_breached(qty, average, px, limits.stop_loss):
                     ctx.wanted[symbol] = WantedPosition(None, 0, (None, None))
                     ctx.orders = [o for o in ctx.orders if o.symbol != symbol]
                     ctx.log(f"{symbol}: loss reached stop_loss {limits.stop_loss:g}, closing")

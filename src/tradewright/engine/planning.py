@@ -87,4 +87,5 @@ def quantity_wanted(
         px=px,
         lot=ctx.lot(symbol),
         currency=currency,
+        factor=ctx.factor(symbol),
     )

@@ -16,6 +16,7 @@ from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Order
 from tradewright.domain.time import from_ns
 from tradewright.domain.universe import Universe
+from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.engine.frames import EmptyFrame, Frame, FrameSource, IndicatorSource
 from tradewright.engine.tape import Cursor, view_of
 from tradewright.execution import lot_units, tick_units
@@ -62,6 +63,7 @@ class TapeView:
         "_ticks",
         "_universe",
         "_venue",
+        "_worth",
         "account_seen",
         "positions",
         "symbols",
@@ -88,6 +90,7 @@ class TapeView:
         self._lots = [lot_units(i.lot_size) for i in bars.instruments]
         self._ticks = [tick_units(i.tick_size) for i in bars.instruments]
         self._scale = int(10 ** minor_exponent(currency))
+        self._worth = worth_of(bars, currency)
         self._forecasts, self._indicators = forecasts, indicators
         self._known: dict[str, NDArray[np.float64]] = {}
         self._frame_source, self._universe = frames, universe
@@ -191,8 +194,20 @@ class TapeView:
         equity = self.account.equity_minor / self._scale
         for symbol, qty in self.positions.items():
             if qty and equity > 0:
-                out[self._columns[symbol]] = qty / QTY_UNIT * self.last_close(symbol) / equity
+                value = qty / QTY_UNIT * self.last_close(symbol)
+                if self._worth is not None:
+                    value *= self.factor(symbol) / WORTH_UNIT
+                out[self._columns[symbol]] = value / equity
         return out
+
+    def factor(self, symbol: str, row: int | None = None) -> int:
+        """Return what a price of 1 is worth in the base currency at a close, units of 1e-12.
+
+        The present row unless one is given.
+        """
+        if self._worth is None:
+            return WORTH_UNIT
+        return int(self._worth.at(self._cursor.row if row is None else row)[self._columns[symbol]])
 
     def lot(self, symbol: str) -> int:
         """Return the lot of an instrument in units of 1e-8."""

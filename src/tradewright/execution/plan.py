@@ -9,6 +9,7 @@ from typing import Final
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Side
+from tradewright.domain.worth import WORTH_UNIT, money_px
 from tradewright.execution.rounding import Rounding, round_quantity
 
 _SLACK: Final = 1.0 + 1e-12  # a whole number of lots may fall just short in float arithmetic
@@ -31,6 +32,7 @@ def target_quantity(
     lot: int,
     currency: str = "USD",
     rounding: Rounding = Rounding.DOWN,
+    factor: int = WORTH_UNIT,
 ) -> int:
     """Return the quantity that a weight stands for.
 
@@ -45,9 +47,11 @@ def target_quantity(
     lot : int
         Lot in units of 1e-8.
     currency : str
-        Currency of price and equity.
+        Currency of the equity.
     rounding : Rounding
         DOWN never holds more than the weight.
+    factor : int
+        Worth of a price of 1 in that currency, 1e-12 units; see `tradewright.domain.worth`.
 
     Returns
     -------
@@ -67,7 +71,7 @@ def target_quantity(
     if not (0 < px < math.inf and math.isfinite(weight)):
         raise ConfigError(f"weight {weight} at price {px}: wanted finite numbers, price above 0")
     # In the order of the kernel's batch drive, so that both find the same quantity.
-    value = round(px * PRICE_UNIT) * 10.0 ** (minor_exponent(currency) - 16)
+    value = money_px(round(px * PRICE_UNIT), factor) * 10.0 ** (minor_exponent(currency) - 16)
     units = abs(weight) * max(equity_minor, 0) / value
     qty = round_quantity(units / QTY_UNIT, lot, rounding)
     if rounding is Rounding.DOWN:

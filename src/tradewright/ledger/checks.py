@@ -174,7 +174,7 @@ def _check_marks(outcome: Outcome, ledger: Ledger) -> None:
         qty = ledger.position(instrument.symbol)
         if qty:
             mark = round(float(outcome.marks[column]) * PRICE_UNIT)
-            value += qty * mark / (QTY_UNIT * PRICE_UNIT) * scale
+            value += qty * mark / (QTY_UNIT * PRICE_UNIT) * scale * float(outcome.worths[column])
             held += 1
     engine = int(outcome.long_value[-1]) + int(outcome.short_value[-1])
     if abs(engine - value) > held + 1e-9 * abs(value):

@@ -47,7 +47,7 @@ def round_trips(outcome: Outcome) -> NDArray[np.void]:
         fills,
         np.ascontiguousarray(outcome.marks, dtype=np.float64),
         max(len(outcome.ts) - 1, 0),
-        float(10 ** minor_exponent(outcome.currency)),
+        outcome.worths * 10.0 ** minor_exponent(outcome.currency),
         out,
     )
     return out[:count]
@@ -137,7 +137,7 @@ def _mark(state: NDArray[Any], means: NDArray[Any], mark: float, scale: float, r
 
 @jit
 def _cut(
-    fills: NDArray[Any], marks: NDArray[Any], last_bar: int, scale: float, out: NDArray[Any]
+    fills: NDArray[Any], marks: NDArray[Any], last_bar: int, scales: NDArray[Any], out: NDArray[Any]
 ) -> int:
     n = len(marks)
     states = np.zeros((n, _N_STATE), np.int64)
@@ -166,7 +166,7 @@ def _cut(
         if states[column, _HELD] != 0:
             row = out[count]
             _close(states[column], means[column], fills, column, row)
-            _mark(states[column], means[column], marks[column], scale, row)
+            _mark(states[column], means[column], marks[column], scales[column], row)
             row["exit_bar"] = last_bar
             count += 1
     return count

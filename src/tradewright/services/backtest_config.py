@@ -12,11 +12,13 @@ from tradewright.domain.rules import FillRules
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.domain.universe import Universe
 from tradewright.risk.control.table import LimitTable
+from tradewright.services.markets.contracts import contracts_of
 
 PERIOD_TYPES: Final = ("ROLLING", "EXPANDING", "FIXED")
 LIMITS: Final = ("max_position_size", "max_drawdown_limit", "stop_loss_threshold")
 _LAYER: Final = ("risk_profile", "limits")
 PATIENCE_S: Final = 300.0
+_LEFT_OUT: Final = (("universe", None), ("instruments", None), ("max_seconds_per_bar", PATIENCE_S))
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -62,6 +64,9 @@ class BacktestConfig:
         Symbol of the tape to compare with; by default SPY where there is one.
     currency : str
         Base currency.
+    instruments : mapping of str to mapping, optional
+        Terms of contracts by symbol, laid over those of the bars: ``{"ES": {"multiplier": 50,
+        "tick_size": 0.25, "lot_size": 1}}``; the fields of `tradewright.domain.Instrument`.
     universe : Universe or sequence of rows, optional
         Who is a member when (`tradewright.domain.universe`), for ``ctx.universe``; every
         instrument at all times by default.
@@ -105,6 +110,7 @@ class BacktestConfig:
     seed: int = 0
     benchmark: str | None = None
     currency: str = "USD"
+    instruments: Mapping[str, Mapping[str, Any]] | None = None
     universe: Universe | Sequence[Any] | None = None
     max_seconds_per_bar: float | None = PATIENCE_S
     given: frozenset[str] = field(default=frozenset(), init=False, compare=False, repr=False)
@@ -116,6 +122,8 @@ class BacktestConfig:
                 object.__setattr__(self, name, _date_of(name, value))
         if self.symbols is not None:
             object.__setattr__(self, "symbols", _symbols_of(self.symbols))
+        if self.instruments is not None:
+            object.__setattr__(self, "instruments", contracts_of(self.instruments) or None)
         if self.universe is not None and not isinstance(self.universe, Universe):
             object.__setattr__(self, "universe", _universe_of(self.universe))
         _check(self)
@@ -164,8 +172,8 @@ class BacktestConfig:
         out: dict[str, Any] = {}
         for item in fields(self):
             value = getattr(self, item.name)
-            if (item.name, value) in (("universe", None), ("max_seconds_per_bar", PATIENCE_S)):
-                continue  # what changes no result has no part in a run's identity
+            if (item.name, value) in _LEFT_OUT:
+                continue  # what changes nothing has no part in a run's identity
             if isinstance(value, date):
                 value = value.isoformat()
             elif isinstance(value, FillRules):

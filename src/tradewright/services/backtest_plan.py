@@ -19,6 +19,7 @@ from tradewright.domain.money import to_minor
 from tradewright.domain.universe import Universe
 from tradewright.risk import RiskLimits
 from tradewright.services.backtest_config import LIMITS, BacktestConfig, limit_table
+from tradewright.services.markets.contracts import contracts_in, lay_contracts
 from tradewright.strategies import Context, Strategy, create_strategy, is_strategy
 
 DEFAULT_CASH: Final = 100_000.0
@@ -114,7 +115,10 @@ def plan_backtest(
         max_drawdown=settings.max_drawdown_limit,
         stop_loss=settings.stop_loss_threshold,
     )
-    what, traded = _cut(what, bars, settings)
+    what, traded = _cut(what, lay_contracts(bars, settings.instruments), settings)
+    contracts = contracts_in(traded, settings.instruments)
+    if contracts != settings.instruments:
+        settings = settings.changed(instruments=contracts)
     universe = settings.universe
     if isinstance(universe, Universe) and not set(universe.symbols) & set(traded.symbols):
         raise ConfigError(

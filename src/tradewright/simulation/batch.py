@@ -16,7 +16,7 @@ from tradewright.domain.orders import Order
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
 from tradewright.simulation import codes as c
-from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row
+from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
 from tradewright.simulation.kernel import run
 from tradewright.simulation.opening import (
     open_books,
@@ -248,13 +248,14 @@ def finish(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> Outco
 def _order_table(bars: Bars, orders: Orders) -> NDArray[np.void]:
     table = np.zeros(len(orders.rows), dtype=WORK_DTYPE)
     column_of = {symbol: at for at, symbol in enumerate(bars.symbols)}
+    steps = [(lot_units(i), tick_of(i)) for i in bars.instruments]
     for at, (bar, order) in enumerate(orders.rows):
         if not 0 <= bar < bars.n_bars:
             raise ConfigError(f"Orders: bar {bar} of row {at} is not in 0..{bars.n_bars - 1}")
         if order.symbol not in column_of:
             raise ConfigError(f"Orders: symbol {order.symbol!r} of row {at} is not in the bars")
         column = column_of[order.symbol]
-        fields = order_row(bar, column, order, lot_units(bars.instruments[column]))
+        fields = order_row(bar, column, order, steps[column])
         for name, value in zip(INTAKE, fields, strict=True):
             table[name][at] = value
         table["last_row"][at] = last_row_of(bars.ts, order)

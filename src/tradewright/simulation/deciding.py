@@ -9,6 +9,7 @@ from tradewright.simulation import codes as c
 from tradewright.simulation.fills import add_order, drop_closed
 from tradewright.simulation.linking import close_order, is_live, relate, trail_distance
 from tradewright.simulation.marking import price_at, quantised, revalue
+from tradewright.simulation.money.worth import in_money
 from tradewright.simulation.sizing import floored
 from tradewright.simulation.tables import instrument_at, order_at
 
@@ -134,12 +135,24 @@ def _enter(account: Any, row: int, column: int, side: int) -> None:
     o = order_at(account.orders, order)
     o.fraction = load_float(account.values, place)
     stop, target, trail = account.stop, account.target, account.trail
+    tick = instrument_at(account.instruments, column).tick
     if stop > 0.0:
-        o.child_stop = max(quantised(close * (1.0 - side * stop)), 0)
+        o.child_stop = _on_tick(quantised(close * (1.0 - side * stop)), tick, side)
     if target > 0.0:
-        o.child_target = max(quantised(close * (1.0 + side * target)), 0)
+        o.child_target = _on_tick(quantised(close * (1.0 + side * target)), tick, side)
     if trail > 0.0:
-        o.child_trail = quantised(close * trail)
+        o.child_trail = max((quantised(close * trail) + tick // 2) // tick, 1) * tick
+
+
+@part
+def _on_tick(px: int, tick: int, side: int) -> int:
+    # What leaves a long goes up to the tick, what leaves a short goes down, as `intake.on_tick`.
+    if px <= 0:
+        return 0
+    below = px // tick * tick
+    if side == c.SELL:
+        return int(max(below, tick))
+    return int(below if below == px else below + tick)
 
 
 @part
@@ -177,7 +190,8 @@ def place_weights(account: Any, when: tuple[int, int, int]) -> None:
                 order = add_order(account, column, side, c.MARKET, c.ZERO)
                 close_order(account, order, c.DENIED, c.NO_BAR)
             continue
-        units = abs(weight) * equity / (quantised(price) * account.value_scale)
+        px = in_money(account, column, quantised(price))
+        units = abs(weight) * equity / (px * account.value_scale)
         qty = floored(max(units, 0.0), instrument_at(account.instruments, column).lot)
         if qty < 0:
             account.state = c.OVERFLOW

@@ -18,6 +18,7 @@ from tradewright.simulation.linking import (
     take_from,
 )
 from tradewright.simulation.marking import value_at
+from tradewright.simulation.money.worth import in_money
 from tradewright.simulation.sizing import affordable_qty, fill_costs, liquid_qty, sized_qty
 from tradewright.simulation.tables import fill_at, instrument_at, order_at
 
@@ -99,7 +100,8 @@ def execute(account: Any, order: int, px: int, reason: int, born_px: int) -> int
     if qty <= 0:
         o.tried = account.now + 1
         return 0
-    if float(qty) * float(px) * account.value_scale > LARGEST:
+    money_px = in_money(account, o.instrument, px)
+    if float(qty) * float(money_px) * account.value_scale > LARGEST:
         account.state = c.OVERFLOW
         account.state_at = o.instrument
         return 0

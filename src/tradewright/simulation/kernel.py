@@ -24,6 +24,7 @@ from tradewright.simulation.matching import (
     is_stop_like,
     open_phase,
 )
+from tradewright.simulation.money.worth import use_rates
 from tradewright.simulation.path import path_phase
 from tradewright.simulation.tables import account_at, instrument_at, order_at
 
@@ -48,6 +49,8 @@ def step(account: Any, row: int) -> None:
     Missing data: an instrument without a close at this row fills nothing and keeps its mark.
     """
     account.now = row
+    if account.has_rates:
+        use_rates(account, row - 1)
     finance(account, row)
     if account.n_tiers > 0 and load_int(account.months, row) != account.month:
         account.month = load_int(account.months, row)

@@ -10,6 +10,7 @@ from tradewright.costs.rounding import product_half_even
 from tradewright.costs.terms import terms_at
 from tradewright.jit import load_float, load_int, part, store_int
 from tradewright.simulation import codes as c
+from tradewright.simulation.money.worth import in_money, use_rates
 from tradewright.simulation.tables import instrument_at
 
 YEAR_NS: Final = 360.0 * 86_400.0 * 1e9
@@ -61,10 +62,10 @@ def value_minor(qty: int, px: int, scale: float, exponent_scale: int) -> int:
 
 
 @part
-def value_of(account: Any, qty: int, px: int) -> int:
-    """Return a signed quantity at a price in the account's minor units."""
+def value_of(account: Any, column: int, qty: int, px: int) -> int:
+    """Return a signed quantity of an instrument at a price in the account's minor units."""
     scale = terms_at(account.terms, 0).exponent_scale
-    return int(value_minor(qty, px, account.value_scale, scale))
+    return int(value_minor(qty, in_money(account, column, px), account.value_scale, scale))
 
 
 @part
@@ -98,9 +99,10 @@ def borrow_now(account: Any) -> float:
     """Return what borrowing costs a year at the last closes, each short at its own rate."""
     total = 0.0
     for at in range(account.n_held):
-        holding = instrument_at(account.instruments, load_int(account.held, at))
+        column = load_int(account.held, at)
+        holding = instrument_at(account.instruments, column)
         if holding.position < 0:
-            value = value_of(account, holding.position, quantised(holding.mark))
+            value = value_of(account, column, holding.position, quantised(holding.mark))
             total -= value * holding.borrow
     return total
 
@@ -122,6 +124,8 @@ def can_be_called(account: Any) -> bool:
 def mark(account: Any, row: int) -> None:
     """Write equity, cash and values of a row at its close; count bars without data."""
     longs, shorts = 0, 0
+    if account.has_rates:
+        use_rates(account, row)
     for at in range(account.n_held):
         column = load_int(account.held, at)
         holding = instrument_at(account.instruments, column)
@@ -134,7 +138,7 @@ def mark(account: Any, row: int) -> None:
             if holding.stale > account.max_stale:
                 account.state = c.STALE_DATA
                 account.state_at = column
-        value = value_of(account, holding.position, quantised(holding.mark))
+        value = value_of(account, column, holding.position, quantised(holding.mark))
         if value >= 0:
             longs += value
         else:
@@ -220,7 +224,7 @@ def _mark_block(account: Any, column: int, first: int, last: int) -> None:
         store_int(long_line, row, whole)
     if doubtful > 0:
         for row in range(first, last):
-            whole = value_of(account, qty, quantised(load_float(place, row * width)))
+            whole = value_of(account, column, qty, quantised(load_float(place, row * width)))
             store_int(equity, row, cash + whole)
             store_int(long_line, row, whole)
 
@@ -234,7 +238,7 @@ def mark_gap(account: Any, first: int, last: int) -> None:
             if account.n_held == 0:
                 mark_flat(account, row, last)
                 return
-            if account.n_held == 1:
+            if account.n_held == 1 and account.factor_line == 0:
                 row = mark_one_long(account, row, last)
                 if row == last:
                     return
@@ -248,7 +252,7 @@ def value_at(account: Any, column: int, px: int) -> None:
     """Value one instrument's position at a price and keep the account's sums in step."""
     holding = instrument_at(account.instruments, column)
     old = holding.value
-    new = value_of(account, holding.position, px)
+    new = value_of(account, column, holding.position, px)
     account.longs += max(new, 0) - max(old, 0)
     account.shorts += min(new, 0) - min(old, 0)
     holding.value = new

@@ -17,8 +17,9 @@ from tradewright.domain.money import minor_exponent
 from tradewright.domain.outcome import ORDER_DTYPE, Outcome, RunStatus
 from tradewright.domain.rules import INTRABAR, MARGIN_CHECK, FillRules
 from tradewright.domain.time import NS_PER_DAY, from_ns
+from tradewright.domain.worth import Worth, worth_of
 from tradewright.simulation import codes as c
-from tradewright.simulation.intake import lot_units
+from tradewright.simulation.intake import lot_units, tick_of
 from tradewright.simulation.tables import Books
 
 LARGEST_UNITS: Final = 4e18
@@ -87,7 +88,10 @@ def open_books(
     ConfigError
         If cash, currency or prices do not fit.
     """
+    worth = worth_of(bars, currency)
     check_account(bars, cash_minor, rules, currency)
+    if worth is not None:
+        check_worth(bars, worth, cash_minor * rules.leverage, currency)
     books = Books(bars.n_bars, bars.n_instruments, cash_minor, logs=logs)
     for name in ("open", "high", "low", "close", "volume", "ts"):
         books.point(name, getattr(bars, name))
@@ -105,8 +109,12 @@ def open_books(
     books.point("maintain_long", rules.maintenance_long)
     books.point("maintain_short", rules.maintenance_short)
     books.point("value_scale", 10.0 ** (minor_exponent(currency) - 16))
+    if worth is not None:
+        books.point("factors", worth.factors)
+        books.point("factor_line", worth.factors)
+        books.point("has_rates", worth.changes)
     books.instruments["lot"] = [lot_units(instrument) for instrument in bars.instruments]
-    books.instruments["tick"] = [max(1, round(i.tick_size * 1e8)) for i in bars.instruments]
+    books.instruments["tick"] = [tick_of(i) for i in bars.instruments]
     if rules.max_participation is not None:
         books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
     _tell_costs(books, bars, costs, currency)
@@ -197,6 +205,25 @@ def check_account(bars: Bars, cash_minor: int, rules: FillRules, currency: str) 
         raise ConfigError(
             f"cash of {cash_minor} minor units with prices from {lowest:g} to {highest:g} would "
             "overflow: a price must stay below 4e10 and cash must not buy 4e10 units"
+        )
+
+
+def check_worth(bars: Bars, worth: Worth, spendable: float, currency: str) -> None:
+    """Refuse prices whose worth would leave 64 bits.
+
+    Raises
+    ------
+    ConfigError
+        Naming the instrument.
+    """
+    worths = np.abs(bars.close) * worth.lines()
+    lowest, highest = (f.reduce(worths, axis=0) for f in (np.fmin, np.fmax))
+    units = spendable / 10 ** minor_exponent(currency) / lowest * 1e8
+    for column in np.flatnonzero((highest * 1e8 >= LARGEST_UNITS) | (units >= LARGEST_UNITS))[:1]:
+        raise ConfigError(
+            f"{bars.symbols[column]}: a unit is worth {lowest[column]:g} to {highest[column]:g} "
+            f"{currency}, which would overflow: a unit must stay below 4e10 and cash must not buy "
+            "4e10 of them"
         )
 
 

@@ -12,6 +12,7 @@ from tradewright.costs.terms import terms_at
 from tradewright.jit import part
 from tradewright.simulation import codes as c
 from tradewright.simulation.marking import price_at, revalue, value_of
+from tradewright.simulation.money.worth import in_money
 from tradewright.simulation.tables import instrument_at, order_at
 
 SLACK: Final = 1.0 + 1e-12
@@ -40,7 +41,8 @@ def fill_costs(account: Any, order: int, qty: int, px: int) -> tuple[int, int, i
     """Return notional, raw fee, fee, spread, slippage and impact of a fill, in minor units."""
     o = order_at(account.orders, order)
     terms = terms_at(account.terms, account.tier)
-    notional = product_half_even(qty, px, terms.exponent_scale)
+    money_px = in_money(account, o.instrument, px)
+    notional = product_half_even(qty, money_px, terms.exponent_scale)
     flags = int(o.side == c.BUY) + MAKES * int(is_limit(o))
     raw = o.fee_raw + raw_fee(terms, qty, notional, flags)
     fee = order_fee(terms, raw) - o.fee_paid
@@ -60,8 +62,8 @@ def fill_costs(account: Any, order: int, qty: int, px: int) -> tuple[int, int, i
 
 
 @part
-def cost_per_unit(account: Any, o: Any, px: int) -> float:
-    """Return the proportional costs of 1e-8 units at a price, in minor units."""
+def cost_per_unit(account: Any, o: Any, money_px: int) -> float:
+    """Return the proportional costs of 1e-8 units at what one is worth, in minor units."""
     terms = terms_at(account.terms, account.tier)
     rate = terms.maker_rate if is_limit(o) else terms.fee_rate
     if o.side == c.SELL:
@@ -69,7 +71,7 @@ def cost_per_unit(account: Any, o: Any, px: int) -> float:
     if not is_limit(o):
         rate += terms.half_spread + terms.slippage
     per_share = terms.fee_per_share * terms.exponent_scale * 1e-16
-    return float(px * account.value_scale * (rate * 1e-8) + per_share)
+    return float(money_px * account.value_scale * (rate * 1e-8) + per_share)
 
 
 @part
@@ -100,7 +102,7 @@ def is_affordable(account: Any, order: int, qty: int, px: int) -> bool:
     if is_simple(account, o.side):
         return bool(cash >= 0)
     position = instrument_at(account.instruments, o.instrument).position
-    after = value_of(account, position + o.side * qty, px)
+    after = value_of(account, o.instrument, position + o.side * qty, px)
     longs, shorts = exposure_with(account, o.instrument, after)
     return bool(account.leverage * float(cash + longs + shorts) >= float(longs - shorts))
 
@@ -114,14 +116,14 @@ def affordable_qty(account: Any, order: int, qty: int, px: int) -> int:
     o = order_at(account.orders, order)
     holding = instrument_at(account.instruments, o.instrument)
     reducing = min(qty, max(0, -o.side * holding.position))
-    unit = px * account.value_scale
-    cost = cost_per_unit(account, o, px)
+    money_px = in_money(account, o.instrument, px)
+    unit = money_px * account.value_scale
+    cost = cost_per_unit(account, o, money_px)
     if is_simple(account, o.side):
         bound = account.cash / (unit + cost)
     else:
-        longs, shorts = exposure_with(
-            account, o.instrument, value_of(account, holding.position, px)
-        )
+        own = value_of(account, o.instrument, holding.position, px)
+        longs, shorts = exposure_with(account, o.instrument, own)
         equity = float(account.cash + longs + shorts)
         room = account.leverage * equity - float(longs - shorts)
         bound = (room + 2.0 * unit * reducing) / (unit + account.leverage * cost)
@@ -154,11 +156,13 @@ def sized_qty(account: Any, order: int, px: int) -> int:
     """
     o = order_at(account.orders, order)
     position = instrument_at(account.instruments, o.instrument).position
-    longs, shorts = exposure_with(account, o.instrument, value_of(account, position, px))
+    own = value_of(account, o.instrument, position, px)
+    longs, shorts = exposure_with(account, o.instrument, own)
     equity = max(account.cash + longs + shorts, 0)
     budget = int(np.rint(float(equity) * o.fraction))
-    unit = px * account.value_scale
-    cost = cost_per_unit(account, o, px)
+    money_px = in_money(account, o.instrument, px)
+    unit = money_px * account.value_scale
+    cost = cost_per_unit(account, o, money_px)
     lot = instrument_at(account.instruments, o.instrument).lot
     qty = floored(budget / (unit + cost), lot)
     if qty <= 0:

@@ -18,6 +18,7 @@ ADDRESSES: Final = (
     *("terms", "instruments", "held", "orders", "fills", "working", "events"),
     *("equity", "cash_line", "long_line", "short_line", "financing"),
     *("flags", "values", "table"),
+    *("factors", "factor_line"),  # worth of a price: all rows, and the one in force; 0 where 1
 )
 COUNTS: Final = (
     "n_bars",
@@ -28,6 +29,7 @@ COUNTS: Final = (
     "has_impact",  # whether `sigma` and `adv` are known
     "has_spreads",
     "has_borrow",  # whether borrow differs by instrument
+    "has_rates",  # whether the worth of a price changes from bar to bar
     "n_tiers",  # 0 where the fee does not depend on what was traded
     "plan",  # kind of decisions made ahead
     "n_values",  # rows of `values`; 1 where one size serves all

@@ -27,7 +27,7 @@ from tradewright.domain.rules import FillRules
 from tradewright.ports.broker import AccountState
 from tradewright.simulation import codes as c
 from tradewright.simulation.batch import DEFAULT_RULES
-from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row
+from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
 from tradewright.simulation.kernel import run
 from tradewright.simulation.opening import open_books, outcome_of, raise_for_state, tell_sessions
 from tradewright.simulation.tables import (
@@ -127,7 +127,7 @@ class SimulatedVenue:
         self._last = bars.n_bars - 1
         self._row, self._next = -1, self._last
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
-        self._lots = [lot_units(instrument) for instrument in bars.instruments]
+        self._steps = [(lot_units(i), tick_of(i)) for i in bars.instruments]
         self._latency = rules.latency_bars
         self._sets: dict[str, int] = {}
         self._given: dict[int, Order] = {}
@@ -316,7 +316,7 @@ class SimulatedVenue:
         if max(at, n_events // 4) + SLACK > len(self._books.orders):
             self._books.make_room(4 * len(self._books.orders))
             self._look_at_tables()
-        fields = order_row(row, column, order, self._lots[column])
+        fields = order_row(row, column, order, self._steps[column])
         if self._latency:
             fields[_FIRST] = fields[_NEXT_TOUCH] = row + 1 + self._latency
         refusal = self._link(at, order, fields) if order.after or order.oco else None

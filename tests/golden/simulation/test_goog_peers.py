@@ -28,7 +28,8 @@ def goog() -> Bars:
     frame = pytest.importorskip("backtesting.test").GOOG
     columns = [frame[name].to_numpy(np.float64)[:, None] for name in frame.columns[:5]]
     ts = frame.index.to_numpy().astype("datetime64[ns]").astype(np.int64)
-    return Bars((Instrument("GOOG"),), ts, *columns)
+    # The peers know no tick.
+    return Bars((Instrument("GOOG", tick_size=1e-8),), ts, *columns)
 
 
 def moving_average(close: NDArray[np.float64], window: int) -> NDArray[np.float64]:

@@ -40,6 +40,7 @@ class Rules:
     margin: str = "off"
     maintain: tuple[float, float] = (0.25, 0.30)
     liquidation: Fraction = Fraction(0)
+    worth: tuple[tuple[Fraction, ...], ...] = ()  # of a price of 1 by column, one row or all
 
 
 @dataclass
@@ -105,6 +106,7 @@ class Oracle:
         self.short_value = 0
         self.traded = 0
         self.called = False
+        self.rate_row = 0
 
     # -- prices and money ------------------------------------------------------------------------
 
@@ -114,12 +116,23 @@ class Oracle:
     def has_bar(self, row: int, column: int) -> bool:
         return not math.isnan(self.bars["close"][row][column])
 
-    @staticmethod
-    def notional(qty: int, px: int) -> int:
+    def worth(self, column: int, qty: int, px: int) -> int:
+        """Cents of a signed quantity at a price, at the last rate known."""
+        if self.rules.worth:
+            px = half_even(px * self.rules.worth[self.rate_row][column])
         return half_even(Fraction(qty * px, 10**14))
 
+    def unit(self, column: int, px: int) -> Fraction:
+        """Cents of 1e-8 units at a price."""
+        if self.rules.worth:
+            px = half_even(px * self.rules.worth[self.rate_row][column])
+        return Fraction(px, 10**14)
+
+    def know_rates(self, row: int) -> None:
+        self.rate_row = max(row, 0) if len(self.rules.worth) > 1 else 0
+
     def costs(self, order: Work, qty: int, px: int) -> tuple[int, int, int, int]:
-        notional, r = self.notional(qty, px), self.rules
+        notional, r = self.worth(order.column, qty, px), self.rules
         raw = order.raw_fee + half_even(notional * self.fee_rate(order))
         raw += half_even(qty * r.per_share * 100 / UNIT)
         fee = max(raw, r.fee_min) - order.paid_fee
@@ -145,13 +158,14 @@ class Oracle:
                 px = self.last_px.get(column, self.px("open", row, column))
             else:
                 px = round(self.mark[column] * 1e8) if qty else 0
-            value = half_even(Fraction(qty * px, 10**14))
+            value = self.worth(column, qty, px)
             longs, shorts = longs + max(value, 0), shorts + min(value, 0)
         return longs, shorts
 
     def affordable(self, order: Work, qty: int, px: int, row: int) -> bool:
         _, fee, spread, slippage = self.costs(order, qty, px)
-        cash = self.cash - order.side * self.notional(qty, px) - fee - spread - slippage
+        cash = self.cash - order.side * self.worth(order.column, qty, px)
+        cash -= fee + spread + slippage
         saved = self.position[order.column]
         self.position[order.column] += order.side * qty
         longs, shorts = self.values(row, order.column, px)
@@ -165,7 +179,7 @@ class Oracle:
         rate = self.fee_rate(order) + (
             0 if order.kind in ("limit", "stop_limit") else r.half_spread + r.slippage
         )
-        unit = Fraction(px, 10**14)
+        unit = self.unit(order.column, px)
         cost = unit * rate + r.per_share * 100 / UNIT
         room = r.leverage * (self.cash + longs + shorts) - (longs - shorts)
         room += 2 * unit * reducing
@@ -234,7 +248,7 @@ class Oracle:
         return True
 
     def book(self, order: Work, qty: int, px: int, row: int) -> None:
-        notional = self.notional(qty, px)
+        notional = self.worth(order.column, qty, px)
         raw, fee, spread, slippage = self.costs(order, qty, px)
         order.raw_fee, order.paid_fee = raw, order.paid_fee + fee
         order.filled += qty
@@ -351,6 +365,7 @@ class Oracle:
 
     def step(self, row: int) -> None:
         self.row, self.used, self.last_px, self.closing = row, {}, {}, False
+        self.know_rates(row - 1)
         if row and (self.short_value or self.cash < 0):
             years = (self.ts[row] - self.ts[row - 1]) / float(YEAR_NS)
             self.owed += -self.short_value * self.rules.borrow * years
@@ -370,12 +385,13 @@ class Oracle:
             self.worst(row)
         self.at_close(row)
         self.end_waiting()
+        self.know_rates(row)
         longs = shorts = 0
         for column, qty in enumerate(self.position):
             if self.has_bar(row, column):
                 self.mark[column] = self.bars["close"][row][column]
             if qty:
-                value = half_even(Fraction(qty * round(self.mark[column] * 1e8), 10**14))
+                value = self.worth(column, qty, round(self.mark[column] * 1e8))
                 longs, shorts = longs + max(value, 0), shorts + min(value, 0)
         self.short_value = shorts
         owes = shorts < 0 or self.cash < 0
@@ -420,7 +436,7 @@ class Oracle:
         longs = shorts = 0
         for column, qty in enumerate(self.position):
             if qty:
-                value = half_even(Fraction(qty * self.on_the_way(row, column, share), 10**14))
+                value = self.worth(column, qty, self.on_the_way(row, column, share))
                 longs, shorts = longs + max(value, 0), shorts + min(value, 0)
         return self.surplus(longs, shorts)
 
@@ -428,7 +444,7 @@ class Oracle:
         best, most = -1, -1.0
         for column, qty in enumerate(self.position):
             if qty and column not in done and self.has_bar(row, column):
-                value = half_even(Fraction(qty * self.px("open", row, column), 10**14))
+                value = self.worth(column, qty, self.px("open", row, column))
                 rate = self.rules.maintain[0] if value > 0 else -self.rules.maintain[1]
                 if value * rate > most:
                     best, most = column, value * rate

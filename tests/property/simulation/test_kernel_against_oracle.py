@@ -45,12 +45,17 @@ def markets(draw: st.DrawFn) -> Bars:
     missing = rng.random((n_bars, width)) < draw(st.sampled_from([0.0, 0.15]))
     for array in (first, high, low, close, volume):
         array[missing] = np.nan
-    names = tuple(Instrument(f"S{i}", lot_size=draw(LOT), tick_size=0.01) for i in range(width))
+    multiplier = st.sampled_from([1.0, 1.0, 1.0, 5.0, 0.1, 0.37])
+    names = tuple(
+        Instrument(f"S{i}", lot_size=draw(LOT), tick_size=draw(TICK), multiplier=draw(multiplier))
+        for i in range(width)
+    )
     ts = np.arange(1, n_bars + 1) * DAY_NS
     return Bars(names, ts, first, high, low, close, volume)
 
 
 LOT = st.shared(st.sampled_from([1.0, 0.001]), key="lot")
+TICK = st.shared(st.sampled_from([0.01, 0.01, 0.25]), key="tick")
 
 
 @st.composite
@@ -129,6 +134,26 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
     def scaled(value: object) -> int:
         return 0 if value is None else round(float(str(value)) * 1e8)
 
+    tick = Fraction(str(bars.instruments[0].tick_size))
+
+    def level(value: object, side: int) -> int:
+        """Prices off the tick: down where they buy, up where they sell."""
+        steps = Fraction(scaled(value), 10**8) / tick
+        whole = math.floor(steps) if side > 0 else math.ceil(steps)
+        return int(max(whole, 1) * tick * 10**8) if value is not None else 0
+
+    def near(value: object) -> int:
+        return (
+            int(
+                max(math.floor(Fraction(scaled(value), 10**8) / tick + Fraction(1, 2)), 1)
+                * tick
+                * 10**8
+            )
+            if value is not None
+            else 0
+        )
+
+    sides = [int(str(row["side"])) for row in rows]
     works = [
         Work(
             bar=row["bar"],  # type: ignore[arg-type]
@@ -137,17 +162,17 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
             kind=str(row["kind"]),
             qty=scaled(row["qty"]),
             tif=str(row["tif"]),
-            limit=scaled(row["limit"]),
-            stop=scaled(row["stop"]),
-            trail=scaled(row["trail"]),
-            child_stop=scaled(row["stop_loss"]),
-            child_target=scaled(row["take_profit"]),
+            limit=level(row["limit"], side),
+            stop=level(row["stop"], side),
+            trail=near(row["trail"]),
+            child_stop=level(row["stop_loss"], -side),
+            child_target=level(row["take_profit"], -side),
             reduce_only=bool(row["reduce_only"]),
             trail_share=Fraction(scaled(row["trail_fraction"]), 10**8),
             last_row=int(np.sum(bars.ts <= int(str(row["expires"] or 0)))) - 1,
             oco=str(row["oco"]),
         )
-        for row in rows
+        for row, side in zip(rows, sides, strict=True)
     ]
     for work, row in zip(works, rows, strict=True):
         work.after = None if row["after"] is None else works[int(str(row["after"]))]
@@ -170,6 +195,8 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
         reject=rules.on_insufficient == "reject",
         allow_short=rules.allow_short,
         lot=round(bars.instruments[0].lot_size * 1e8),
+        tick=int(tick * 10**8),
+        worth=(tuple(Fraction(str(i.multiplier)) for i in bars.instruments),),
         latency=rules.latency_bars,
         leverage=int(rules.leverage),
         margin=str(rules.margin_check),

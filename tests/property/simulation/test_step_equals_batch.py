@@ -35,7 +35,8 @@ def markets(draw: st.DrawFn) -> Bars:
     for array in (first, high, low, close, volume):
         array[missing] = np.nan
     lot = draw(st.sampled_from([1e-8, 1.0]))
-    names = tuple(Instrument(f"S{i}", lot_size=lot) for i in range(width))
+    size = draw(st.sampled_from([1.0, 1.0, 10.0, 0.01]))
+    names = tuple(Instrument(f"S{i}", lot_size=lot, multiplier=size) for i in range(width))
     return Bars(names, np.arange(1, n_bars + 1) * DAY_NS, first, high, low, close, volume)
 
 
@@ -227,6 +228,7 @@ def test_weights_fill_alike_when_a_loop_decides_them(
                     venue.cancel(order.client_order_id)
             px = round(bars.close[row, column] * 1e8)
             lot = round(bars.instruments[column].lot_size * 1e8)
+            px = round(px * bars.instruments[column].multiplier)
             units = abs(weight) * equity / (px * 10.0**-14)
             wanted = int(np.floor(units * (1.0 + 1e-12))) // lot * lot
             change = (wanted if weight > 0 else -wanted) - venue.position_units(column)

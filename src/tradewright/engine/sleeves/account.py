@@ -169,6 +169,7 @@ class Sleeves:
                 desk.currency,
                 ts_event=start,
                 last_close=desk.ctx.last_close,
+                factor=desk.ctx.factor,
                 working=self._working,
             )
             for name, budget in zip([*self._names, RESERVE], budgets, strict=True)
@@ -257,13 +258,17 @@ class Sleeves:
 
     def _book(self, fill: Fill, parts: Sequence[int]) -> None:
         names = [book.name for book in self._books]
-        pieces = share_fill(fill, parts, names, self._desk.currency)
+        pieces = share_fill(fill, parts, names, self._desk.currency, self._factor(fill))
         for at, piece in enumerate(pieces):
             if piece is None:
                 continue
             self._books[at].apply(piece)
             if at < len(self._members):
                 self._untold.append((at, piece))
+
+    def _factor(self, fill: Fill) -> int:
+        # What the venue converted at: the last rate known before the bar.
+        return self._desk.ctx.factor(fill.symbol, self._desk.row - 1)
 
     def _tell(self, ctx: RunContext) -> None:
         # As for one strategy: every fill of the bar and what it costs is booked by now.

@@ -26,6 +26,8 @@ class SleeveBook:
         Start, UTC nanoseconds.
     last_close : callable
         Gives the newest close of a symbol.
+    factor : callable
+        Gives what a price of 1 is worth now, 1e-12 units.
     working : callable
         Gives the orders of this sleeve that work at the venue.
     """
@@ -38,6 +40,7 @@ class SleeveBook:
         *,
         ts_event: int,
         last_close: Callable[[str], float],
+        factor: Callable[[str], int],
         working: Callable[[str], Sequence[Order]],
     ) -> None:
         self.name, self.budget_minor = name, budget_minor
@@ -47,7 +50,7 @@ class SleeveBook:
         self.positions: dict[str, int] = {}
         self.fills: list[Fill] = []
         self.equity: list[int] = []
-        self._last_close, self._working = last_close, working
+        self._last_close, self._working, self._factor = last_close, working, factor
 
     @property
     def cash_minor(self) -> int:
@@ -65,7 +68,7 @@ class SleeveBook:
         if not qty:
             return 0
         px = round(self._last_close(symbol) * PRICE_UNIT)
-        return value_minor(qty, px, self.ledger.currency)
+        return value_minor(qty, px, self.ledger.currency, self._factor(symbol))
 
     def apply(self, fill: Fill) -> None:
         """Book this sleeve's part of a fill."""

@@ -9,12 +9,13 @@ from typing import Final
 
 from tradewright.domain.money import PRICE_SCALE, QTY_SCALE, minor_exponent
 from tradewright.domain.orders import Fill, Side
+from tradewright.domain.worth import WORTH_UNIT, money_px
 from tradewright.ledger.entries import share_of
 
 _UNITS: Final = 10 ** (PRICE_SCALE + QTY_SCALE)
 
 
-def value_minor(qty: int, px: int, currency: str) -> int:
+def value_minor(qty: int, px: int, currency: str, factor: int = WORTH_UNIT) -> int:
     """Return a signed quantity at a price in minor units, rounded half to even once.
 
     Parameters
@@ -22,14 +23,16 @@ def value_minor(qty: int, px: int, currency: str) -> int:
     qty, px : int
         Units of 1e-8.
     currency : str
-        Of the price.
+        Of the account.
+    factor : int
+        Worth of a price of 1 in that currency, 1e-12 units.
 
     Examples
     --------
     >>> value_minor(250_000_000, 1_001_000_000, "USD")  # 2.5 shares at 10.01: 25.025
     2502
     """
-    value = share_of(abs(qty) * px * 10 ** minor_exponent(currency), 1, _UNITS)
+    value = share_of(abs(qty) * money_px(px, factor) * 10 ** minor_exponent(currency), 1, _UNITS)
     return value if qty >= 0 else -value
 
 
@@ -106,7 +109,11 @@ def share_amount(amount: int, weights: Sequence[int | Fraction]) -> list[int]:
 
 
 def share_fill(
-    fill: Fill, parts: Sequence[int], names: Sequence[str], currency: str
+    fill: Fill,
+    parts: Sequence[int],
+    names: Sequence[str],
+    currency: str,
+    factor: int = WORTH_UNIT,
 ) -> list[Fill | None]:
     """Split a fill: each part at its price, the costs pro rata to quantity.
 
@@ -120,7 +127,9 @@ def share_fill(
     names : sequence of str
         Whose they are; the ids of the parts end in them.
     currency : str
-        Of price and amounts.
+        Of the amounts.
+    factor : int
+        Worth of a price of 1 in that currency, 1e-12 units.
 
     Returns
     -------
@@ -128,7 +137,7 @@ def share_fill(
         None for a part of 0. Signed notionals and costs sum to those of the fill.
     """
     sizes = [abs(part) for part in parts]
-    notionals = [value_minor(size, fill.px, currency) for size in sizes]
+    notionals = [value_minor(size, fill.px, currency, factor) for size in sizes]
     signs = [1 if part >= 0 else -1 for part in parts]
     signed = sum(s * n for s, n in zip(signs, notionals, strict=True))
     odd = int(fill.side) * fill.notional_minor - signed

@@ -23,28 +23,42 @@ class Profits:
     ----------
     long, short : ndarray of shape (n_bars, n_instruments)
         Profit from the close before to the close of the bar, in major units; a fill that closes a
-        position counts for the side it closes.
+        position counts for the side it closes. What is priced in another currency counts at the
+        rate known before the bar.
+    currency : ndarray of shape (n_bars, n_instruments)
+        What the change of the rate in a bar did to the value held at its close, in major units.
     values : ndarray of shape (n_bars, n_instruments)
         Market value held at each close, in major units; short < 0.
     """
 
     long: FloatArray
     short: FloatArray
+    currency: FloatArray
     values: FloatArray
 
     @property
-    def total(self) -> FloatArray:
-        """Profit of both sides, (n_bars, n_instruments)."""
+    def traded(self) -> FloatArray:
+        """Profit of both sides without that of the rates, (n_bars, n_instruments)."""
         return np.add(self.long, self.short)
+
+    @property
+    def total(self) -> FloatArray:
+        """Profit of both sides and of the rates, (n_bars, n_instruments)."""
+        return np.add(self.traded, self.currency)
 
 
 def instrument_profits(
-    fills: NDArray[np.void], close: FloatArray, *, minor_per_major: int = 100
+    fills: NDArray[np.void],
+    close: FloatArray,
+    *,
+    minor_per_major: int = 100,
+    worth: FloatArray | None = None,
 ) -> Profits:
     r"""Split the profit of an account by instrument, bar and side.
 
-    A bar earns :math:`q_{t-1}(C_t - C_{t-1})` on what was held before it, and
-    :math:`s\,q(C_t - p)` less its costs on each fill of the bar.
+    A bar earns :math:`w_{t-1}\,q_{t-1}(C_t - C_{t-1})` on what was held before it,
+    :math:`w_{t-1}\,s\,q(C_t - p)` less its costs on each fill of the bar, and
+    :math:`(w_t - w_{t-1})\,q_t C_t` by the rate, with :math:`w` the worth of a price of 1.
 
     Parameters
     ----------
@@ -54,6 +68,8 @@ def instrument_profits(
         NaN where an instrument has no bar: it is marked at its last close.
     minor_per_major : int
         Minor units of the currency in one major unit.
+    worth : ndarray of shape (n_bars, n_instruments) or (1, n_instruments), optional
+        Multiplier times rate at each close (`tradewright.domain.worth.Worth`); 1 unless given.
 
     Returns
     -------
@@ -73,42 +89,53 @@ def instrument_profits(
         ]
     )
     places = np.column_stack([fills["bar"], fills["instrument"]]).astype(np.int64)
-    return Profits(*_walk(places, moves, np.ascontiguousarray(close, dtype=np.float64)))
+    lines = np.ones((1, close.shape[1])) if worth is None else worth
+    return Profits(
+        *_walk(
+            places,
+            moves,
+            np.ascontiguousarray(close, dtype=np.float64),
+            np.ascontiguousarray(lines, dtype=np.float64),
+        )
+    )
 
 
 @jit
-def _marked(held, mark, now, sides):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _marked(held, mark, now, worth, sides):  # type: ignore[no-untyped-def]  # pragma: no cover
     # What holdings earn from their marks to the closes of a bar.
     for j in range(len(held)):
         if np.isnan(now[j]):
             continue
         if held[j] != 0.0:
-            sides[0 if held[j] > 0.0 else 1, j] += held[j] * (now[j] - mark[j])
+            sides[0 if held[j] > 0.0 else 1, j] += held[j] * (now[j] - mark[j]) * worth[j]
         mark[j] = now[j]
 
 
 @jit
-def _filled(before, move, mark):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _filled(before, move, mark, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
     # Profit of a fill by the close, for the side it closes and for the side it opens.
     change, price, cost = move
-    earned = change * (mark - price) - cost
+    earned = change * (mark - price) * worth - cost
     closing = min(1.0, abs(before / change)) if before * change < 0.0 else 0.0
     return earned * closing, earned * (1.0 - closing)
 
 
 @jit
-def _walk(places, moves, close):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _walk(places, moves, close, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
     n, k = close.shape
-    sides, values = np.zeros((n, 2, k)), np.zeros((n, k))
+    sides, values, currency = np.zeros((n, 2, k)), np.zeros((n, k)), np.zeros((n, k))
     held, mark = np.zeros(k), np.full(k, np.nan)
     at = 0
     for t in range(n):
-        _marked(held, mark, close[t], sides[t])
+        then, now = worth[min(max(t - 1, 0), len(worth) - 1)], worth[min(t, len(worth) - 1)]
+        _marked(held, mark, close[t], then, sides[t])
         while at < len(places) and places[at, 0] == t:
             j, change = places[at, 1], moves[at, 0]
             if np.isnan(mark[j]):
                 mark[j] = moves[at, 1]
-            closed, opened = _filled(held[j], (change, moves[at, 1], moves[at, 2]), mark[j])
+            closed, opened = _filled(
+                held[j], (change, moves[at, 1], moves[at, 2]), mark[j], then[j]
+            )
             sides[t, 0 if held[j] > 0.0 else 1, j] += closed
             sides[t, 0 if change > 0.0 else 1, j] += opened
             held[j] += change
@@ -117,8 +144,10 @@ def _walk(places, moves, close):  # type: ignore[no-untyped-def]  # pragma: no c
             at += 1
         for j in range(k):
             if held[j] != 0.0:
-                values[t, j] = held[j] * mark[j]
-    return np.ascontiguousarray(sides[:, 0]), np.ascontiguousarray(sides[:, 1]), values
+                values[t, j] = held[j] * mark[j] * now[j]
+                currency[t, j] = held[j] * mark[j] * (now[j] - then[j])
+    long, short = np.ascontiguousarray(sides[:, 0]), np.ascontiguousarray(sides[:, 1])
+    return long, short, currency, values
 
 
 def grouped(

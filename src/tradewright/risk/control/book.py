@@ -93,10 +93,12 @@ class Book:
     instruments : mapping of str to Instrument
         By symbol; one that is missing has no sector and no currency.
     prices : mapping of str to float
-        Last price in the base currency by symbol; read, never written.
+        Last price by symbol; read, never written.
     same_as : mapping of str to str
         Instruments that count together (a share class, a depositary receipt, a twin fund) by the
         name they count under.
+    worths : mapping of str to float
+        What a price of 1 is worth in the base currency, where that is not 1; read as it changes.
 
     Notes
     -----
@@ -109,8 +111,10 @@ class Book:
         instruments: Mapping[str, Instrument],
         prices: Mapping[str, float],
         same_as: Mapping[str, str] | None = None,
+        worths: Mapping[str, float] | None = None,
     ) -> None:
         self._instruments, self._prices = instruments, prices
+        self._worths = {} if worths is None else worths
         self._same_as = dict(same_as or {})
         self._members: dict[str, list[str]] = {}
         self.holdings: dict[str, Holding] = {}
@@ -248,10 +252,13 @@ class Book:
     def value(self) -> dict[str, float]:
         """Return the signed market value of what is held; NaN without a price."""
         return {
-            symbol: holding.qty / QTY_UNIT * self._prices.get(symbol, math.nan)
+            symbol: holding.qty / QTY_UNIT * self._price(symbol)
             for symbol, holding in self.holdings.items()
             if holding.qty
         }
+
+    def _price(self, symbol: str) -> float:
+        return self._prices.get(symbol, math.nan) * self._worths.get(symbol, 1.0)
 
     def reprice(self) -> None:
         """Value everything anew, after prices changed."""
@@ -299,7 +306,7 @@ class Book:
         # Worst, highest and lowest value of the instruments that count under a name.
         high = low = 0.0
         for symbol in self._members.get(name, ()):
-            holding, px = self.holdings[symbol], self._prices.get(symbol, math.nan)
+            holding, px = self.holdings[symbol], self._price(symbol)
             if not px > 0 and holding.is_open:
                 self._blind.add(symbol)
                 continue

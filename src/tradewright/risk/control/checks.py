@@ -104,7 +104,8 @@ class Look:
     @cached_property
     def notional(self) -> float:
         """Worst value of the order in the base currency."""
-        return self.order.qty / QTY_UNIT * self.worst_px
+        worth = self.layer.worth_of(self.order.symbol)
+        return self.order.qty / QTY_UNIT * self.worst_px * worth
 
     def exposure(self, scope: Scope, *, counted: bool) -> Exposure:
         """Return the worst values of a scope, with or without the order."""

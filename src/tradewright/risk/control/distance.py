@@ -189,7 +189,7 @@ def snapshot(layer: Layer, scope: Scope, ts: int, *, stale_ns: int = STALE_NS) -
         if px is None:
             unpriced.append(symbol)
             continue
-        value = holding.qty * px * 1e-8
+        value = holding.qty * px * layer.worth_of(symbol) * 1e-8
         net += value
         gross += abs(value)
         at = priced_at[symbol]

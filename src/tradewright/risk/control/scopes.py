@@ -105,6 +105,7 @@ class Layer:
         self._same_as = dict(same_as or {})
         self.switch = Switch()
         self.prices: dict[str, float] = {}
+        self.worths = {s: i.multiplier for s, i in instruments.items() if i.multiplier != 1.0}
         self.priced_at: dict[str, int] = {}
         self.volumes: dict[str, float] = {}
         self.known_ids: set[str] = set()
@@ -118,7 +119,7 @@ class Layer:
         """Return a scope, opening it on first use."""
         found = self.scopes.get(name)
         if found is None:
-            book = Book(self.instruments, self.prices, self._same_as)
+            book = Book(self.instruments, self.prices, self._same_as, self.worths)
             found = self.scopes[name] = Scope(name, book)
         return found
 
@@ -166,7 +167,11 @@ class Layer:
 
     def cost_of(self, order: Order, px: float) -> float:
         """Return what an order costs at a price, with its costs; NaN without a price."""
-        return order.qty / QTY_UNIT * px * (1.0 + self.cost_rate)
+        return order.qty / QTY_UNIT * px * self.worth_of(order.symbol) * (1.0 + self.cost_rate)
+
+    def worth_of(self, symbol: str) -> float:
+        """Return what a price of 1 is worth in the base currency, per unit of quantity."""
+        return self.worths.get(symbol, 1.0)
 
     def use_covariance(self, symbols: Sequence[str], covariance: NDArray[np.float64]) -> None:
         """Take the covariance of session returns that the value at risk is measured on."""

@@ -52,7 +52,7 @@ class TradeRecord:
     initial_minor, cash_minor, equity_minor : int
         Cash at the start; cash and equity at the end, in minor units.
     marks : mapping of str to float
-        Last price by symbol.
+        Last price by symbol, in the currency of the account per unit of quantity.
     data_version : str
         Of the bars.
     currency : str

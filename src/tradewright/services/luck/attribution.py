@@ -13,7 +13,8 @@ from tradewright.domain.errors import DataError
 from tradewright.domain.money import minor_exponent
 from tradewright.metrics.attribution.brinson import brinson_fachler
 from tradewright.metrics.attribution.factors import factor_regression
-from tradewright.metrics.attribution.profits import Profits, grouped, instrument_profits
+from tradewright.metrics.attribution.profits import Profits, grouped
+from tradewright.services.luck.profits import profits_of
 from tradewright.services.results.extras import Rows
 
 if TYPE_CHECKING:
@@ -103,11 +104,7 @@ def attribution_of(run: Run, sectors: Mapping[str, str] | None = None) -> Attrib
     levels = timeline.levels / 10 ** minor_exponent(run.outcome.currency)
     if run.is_condensed or len(levels) < 2 or not (levels > 0).all():
         return None
-    profits = instrument_profits(
-        run.outcome.fills,
-        run.bars.close,
-        minor_per_major=10 ** minor_exponent(run.outcome.currency),
-    )
+    profits = profits_of(run)
     change = np.diff(levels)
     ts = run.outcome.ts[timeline.rows][1:]
     days = (ts - 1).view("datetime64[ns]").astype("datetime64[D]").astype(np.int64)
@@ -199,7 +196,7 @@ def _aligned(
 
 def _instruments(run: Run, profits: Profits, change: FloatArray, start: float) -> Rows:
     first = run.timeline.first
-    sums = profits.total[first + 1 :].sum(axis=0)
+    sums = profits.traded[first + 1 :].sum(axis=0)
     traded = np.bincount(run.measured_fills["instrument"], minlength=len(sums))
     held = (profits.values[first + 1 :] != 0).sum(axis=0)
     rows = [

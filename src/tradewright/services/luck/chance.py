@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from tradewright.domain.money import QTY_UNIT, minor_exponent
+from tradewright.domain.money import minor_exponent
 from tradewright.metrics.acceptance import AcceptanceLimits
-from tradewright.metrics.attribution.profits import instrument_profits
 from tradewright.metrics.chance.entries import (
     DELAYS,
     EntryFigures,
@@ -20,6 +19,7 @@ from tradewright.metrics.chance.entries import (
     entry_test,
 )
 from tradewright.metrics.chance.paths import PathOutcomes, resampled_paths, shuffled_trades
+from tradewright.services.luck.profits import entry_values, profits_of
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -146,8 +146,7 @@ def _holdings(run: Run) -> Holdings:
     trips = run.trips[run.trips["entry_bar"] >= run.timeline.first]
     before = np.concatenate(([run.outcome.initial_cash], run.outcome.equity))[trips["entry_bar"]]
     trips, before = trips[before > 0], before[before > 0].astype(np.float64)
-    minor = 10 ** minor_exponent(run.outcome.currency)
-    notional = trips["qty"] / QTY_UNIT * trips["entry_px"] * minor
+    notional = entry_values(run, trips)
     entry, last = trips["entry_bar"].astype(np.int64), trips["exit_bar"].astype(np.int64)
     held = _mean_weights(run, trips["instrument"], entry, last)
     return Holdings(
@@ -164,7 +163,7 @@ def _mean_weights(
 ) -> NDArray[np.float64]:
     """Return the mean share of equity held at the closes from each entry to before each exit."""
     minor = 10 ** minor_exponent(run.outcome.currency)
-    profits = instrument_profits(run.outcome.fills, run.bars.close, minor_per_major=minor)
+    profits = profits_of(run)
     equity = run.outcome.equity[:, None] / minor
     shares = np.where(equity > 0, profits.values / np.where(equity > 0, equity, 1.0), 0.0)
     sums = np.vstack([np.zeros((1, shares.shape[1])), np.cumsum(shares, axis=0)])

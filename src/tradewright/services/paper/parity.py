@@ -7,10 +7,13 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import numpy as np
+
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, RefusedError, nearest
 from tradewright.domain.money import from_minor
 from tradewright.domain.orders import DenyReason, Fill, Order, OrderEvent
+from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.engine import run_loop
 from tradewright.ledger import LedgerEntry
 from tradewright.ports.broker import AccountState
@@ -127,7 +130,10 @@ def _traded(state: SessionState, bars: Bars) -> TradeRecord:
         initial_minor=int(state.started["cash_minor"]),
         cash_minor=state.cash_minor,
         equity_minor=state.equity_minor,
-        marks={**_closes(bars), **{s: state.prices[s] for s in _held(state)}},
+        marks={
+            **_closes(bars, state.currency),
+            **{s: state.prices[s] * state.worths.get(s, 1.0) for s in _held(state)},
+        },
         data_version=state.started["data_version"],
         currency=state.currency,
     )
@@ -138,13 +144,14 @@ def _held(state: SessionState) -> list[str]:
     return [symbol for symbol, held in holdings if held.qty and symbol in state.prices]
 
 
-def _closes(bars: Bars) -> dict[str, float]:
-    # The last close that each instrument has.
-    found = {}
+def _closes(bars: Bars, currency: str) -> dict[str, float]:
+    # What the last close that each instrument has is worth.
+    found, worth = {}, worth_of(bars, currency)
+    line = np.ones(bars.n_instruments) if worth is None else worth.at(bars.n_bars - 1) / WORTH_UNIT
     for column, symbol in enumerate(bars.symbols):
         known = bars.close[:, column][bars.close[:, column] == bars.close[:, column]]
         if known.size:
-            found[symbol] = float(known[-1])
+            found[symbol] = float(known[-1] * line[column])
     return found
 
 
@@ -160,7 +167,7 @@ def _replayed(plan: BacktestPlan, data_version: str) -> TradeRecord:
         initial_minor=plan.cash_minor,
         cash_minor=account.cash_minor,
         equity_minor=account.equity_minor,
-        marks=_closes(plan.bars),
+        marks=_closes(plan.bars, plan.config.currency),
         data_version=data_version,
         currency=plan.config.currency,
     )

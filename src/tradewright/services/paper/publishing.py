@@ -55,6 +55,7 @@ class PublishingRecorder(JournalRecorder):
         *,
         expected: Sequence[tuple[str, Mapping[str, Any]]] = (),
         last_mark: int = -1,
+        currency: str = "USD",
     ) -> None:
         super().__init__(
             workspace.journal,
@@ -63,6 +64,7 @@ class PublishingRecorder(JournalRecorder):
             workspace.clock,
             expected=expected,
             last_mark=last_mark,
+            currency=currency,
         )
         self._bus = workspace.bus
         self._state = SessionState(session_id)

@@ -9,6 +9,7 @@ from typing import Any, Final
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import LedgerError
 from tradewright.domain.orders import Fill, Order, OrderEvent
+from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.ledger import LedgerEntry
 from tradewright.ledger.entries import fill_to_json
 from tradewright.ports.broker import AccountState
@@ -39,6 +40,8 @@ class JournalRecorder:
         it must produce each of them again; they are compared, not written twice.
     last_mark : int
         Last row whose mark is written already.
+    currency : str
+        Of the account.
 
     Notes
     -----
@@ -55,8 +58,10 @@ class JournalRecorder:
         *,
         expected: Sequence[tuple[str, Mapping[str, Any]]] = (),
         last_mark: int = -1,
+        currency: str = "USD",
     ) -> None:
         self._journal, self._stream, self._bars, self._clock = journal, stream, bars, clock
+        self._worth = worth_of(bars, currency)
         self._expected = deque(expected)
         self._last_mark = last_mark
         self._marks: list[Event] = []
@@ -102,6 +107,9 @@ class JournalRecorder:
                 "equity_minor": int(account.equity_minor),
                 "prices": {s: px for s, px in prices.items() if px == px},  # noqa: PLR0124
             }
+            if self._worth is not None:
+                line = self._worth.at(row) / WORTH_UNIT
+                payload["worths"] = {s: float(line[self._bars.column(s)]) for s in prices}
             self._marks.append((e.MARK, int(self._bars.ts[row]), payload))
             self._last_mark = row
         late = self._clock.now_ns() - self._flushed_ns >= FLUSH_NS

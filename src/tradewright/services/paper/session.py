@@ -222,6 +222,7 @@ class PaperSession:
             self._plan.bars,
             expected=expected,
             last_mark=last_mark,
+            currency=self._plan.config.currency,
         )
 
     def _play(

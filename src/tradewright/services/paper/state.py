@@ -51,6 +51,7 @@ class SessionState:
         self.equity_minor = 0
         self.tape_ns: int | None = None
         self.prices: dict[str, float] = {}
+        self.worths: dict[str, float] = {}
         self.marks: list[tuple[int, int, int]] = []
         self.ledger = Ledger()
         self.orders: dict[str, TrackedOrder] = {}
@@ -111,6 +112,7 @@ class SessionState:
         self.row, self.tape_ns = int(payload["row"]), ts
         self.cash_minor, self.equity_minor = payload["cash_minor"], payload["equity_minor"]
         self.prices.update(payload["prices"])
+        self.worths.update(payload.get("worths", {}))
         self.marks.append((ts, self.equity_minor, self.cash_minor))
 
     def _on_ended(self, payload: Mapping[str, Any], ts: int) -> None:
@@ -169,10 +171,11 @@ class SessionState:
         for symbol, holding in self.ledger.holdings.items():
             if not holding.qty:
                 continue
-            average = holding.average_cost(self.currency)
+            worth = self.worths.get(symbol, 1.0)
+            average = holding.average_cost(self.currency) / worth
             price = self.prices.get(symbol, average)
-            value = holding.qty / QTY_UNIT * price
-            cost = holding.qty / QTY_UNIT * average
+            value = holding.qty / QTY_UNIT * price * worth
+            cost = holding.qty / QTY_UNIT * average * worth
             equity = float(self.money(self.equity_minor))
             out.append(
                 {

@@ -137,7 +137,6 @@ def _walked(request: PortfolioRequest, rebalance_bars: int) -> dict[str, Any]:
 
 
 def _figures(run: Any, first_ns: int) -> dict[str, Any]:
-    from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
     from tradewright.metrics.drawdowns import drawdown_series
     from tradewright.metrics.returns import performance
     from tradewright.services.results.timeline import measure
@@ -146,8 +145,8 @@ def _figures(run: Any, first_ns: int) -> dict[str, Any]:
     timeline = measure(outcome, interval=run.bars.interval, first_ns=first_ns)
     found = performance(timeline.returns, periods_per_year=timeline.periods_per_year)
     fills = outcome.fills
-    traded = float((fills["qty"] / QTY_UNIT * fills["px"] / PRICE_UNIT).sum())
-    mean_equity = float(timeline.levels.mean()) / 10 ** minor_exponent(outcome.currency)
+    traded = float(fills["notional"].sum())
+    mean_equity = float(timeline.levels.mean())
     return {
         "annual_return": found["annual_return"],
         "annual_volatility": found["annual_volatility"],

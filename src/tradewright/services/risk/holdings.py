@@ -13,6 +13,7 @@ from tradewright.domain.errors import NoDataError
 from tradewright.domain.instruments import Instrument
 from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.time import NS_PER_DAY, parse_date
+from tradewright.domain.worth import worth_of
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -37,10 +38,13 @@ class Held:
         Of the run.
     quantities, prices, weights : ndarray of shape (n_instruments,)
         Signed units, last known prices, fractions of equity at the end.
+    worths : ndarray of shape (n_instruments,)
+        What a price of 1 is worth at the end in the base currency, per unit.
     stale : tuple of str
         Held, and without a bar at the end: the last known price stands.
     history : ndarray of shape (m, n_instruments)
-        Returns of the instruments over the sessions up to the end, also before the range.
+        Returns of the instruments over the sessions up to the end, also before the range, in the
+        base currency.
     history_market : ndarray of shape (m,)
         The benchmark's over the same sessions; NaN where it has none.
     volumes : ndarray of shape (n_instruments,)
@@ -55,6 +59,7 @@ class Held:
     quantities: FloatArray
     prices: FloatArray
     weights: FloatArray
+    worths: FloatArray
     stale: tuple[str, ...]
     history: FloatArray
     history_market: FloatArray
@@ -92,13 +97,16 @@ def holdings_of(run: Run, first: str | date | None = None, last: str | date | No
     scale = 10.0 ** minor_exponent(outcome.currency)
     close = _filled(run.bars.close[: final + 1])
     prices = close[-1]
+    worth = worth_of(run.bars, outcome.currency)
+    lines = np.ones((1, len(prices))) if worth is None else worth.lines()
+    worths = lines[final if len(lines) > 1 else 0]
     fills = outcome.fills[outcome.fills["bar"] <= final]
     signed = fills["qty"].astype(np.float64) * fills["side"] / QTY_UNIT
     quantities = np.zeros(len(outcome.instruments))
     np.add.at(quantities, fills["instrument"], signed)
     equity = timeline.levels[at] / scale
     rows = timeline.rows[: chosen[-1] + 1]
-    sessions = close[rows]
+    sessions = close[rows] * (lines[rows] if len(lines) > 1 else lines)
     held = quantities != 0
     late = held & ~np.isfinite(run.bars.close[final])
     benchmark = np.asarray(run.benchmarks[0].levels, dtype=np.float64)[: chosen[-1] + 1]
@@ -110,7 +118,8 @@ def holdings_of(run: Run, first: str | date | None = None, last: str | date | No
         instruments=outcome.instruments,
         quantities=quantities,
         prices=prices,
-        weights=np.where(held, quantities * np.where(held, prices, 0.0), 0.0) / equity[-1],
+        weights=np.where(held, quantities * np.where(held, prices * worths, 0.0), 0.0) / equity[-1],
+        worths=worths,
         stale=tuple(i.symbol for i, s in zip(outcome.instruments, late.tolist(), strict=True) if s),
         history=sessions[1:] / sessions[:-1] - 1.0,
         history_market=benchmark[1:] / benchmark[:-1] - 1.0,

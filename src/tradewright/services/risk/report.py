@@ -161,7 +161,7 @@ def _positions(held: Held) -> list[dict[str, Any]]:
                 "currency": instrument.currency,
                 "quantity": float(held.quantities[at]),
                 "price": float(held.prices[at]),
-                "value": float(held.quantities[at] * held.prices[at]),
+                "value": float(held.quantities[at] * held.prices[at] * held.worths[at]),
                 "weight": float(held.weights[at]),
                 "stale": instrument.symbol in held.stale,
             }
@@ -267,7 +267,7 @@ def _correlation(held: Held) -> dict[str, Any]:
 
 
 def _liquidity(held: Held) -> dict[str, Any]:
-    found = days_to_liquidate(held.quantities, held.prices, held.volumes)
+    found = days_to_liquidate(held.quantities, held.prices * held.worths, held.volumes)
     rows = {
         i.symbol: float(days)
         for i, days, qty in zip(held.instruments, found.days, held.quantities, strict=True)
@@ -341,6 +341,8 @@ def _place(layer: Layer, scope: Scope, held: Held) -> None:
     for ts, equity in zip(held.ts.tolist(), held.equity.tolist(), strict=True):
         scope.losses.mark(ts, round(equity * 10**layer.exponent))
     scope.equity = float(held.equity[-1])
+    worths = held.worths.tolist()
+    layer.worths.update(zip((i.symbol for i in held.instruments), worths, strict=True))
     for instrument, qty, px in zip(held.instruments, held.quantities, held.prices, strict=True):
         if qty:
             layer.prices[instrument.symbol] = float(px)

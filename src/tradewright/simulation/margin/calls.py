@@ -77,7 +77,7 @@ def _surplus_at(account: Any, row: int, share: float) -> float:
     for at in range(account.n_held):
         column = load_int(account.held, at)
         position = instrument_at(account.instruments, column).position
-        value = value_of(account, position, _on_the_way(account, row, column, share))
+        value = value_of(account, column, position, _on_the_way(account, row, column, share))
         longs += max(value, 0)
         shorts += min(value, 0)
     return float(margin_surplus(account, account.cash, longs, shorts))
@@ -93,7 +93,7 @@ def _largest(account: Any, row: int) -> int:
         price = price_at(account, account.open, row, column)
         if price != price or holding.called_row == row + 1:  # noqa: PLR0124 - NaN
             continue
-        value = value_of(account, holding.position, quantised(price))
+        value = value_of(account, column, holding.position, quantised(price))
         rate = account.maintain_long if value > 0 else -account.maintain_short
         wanted = value * rate
         if wanted > most or (wanted == most and column < best):

@@ -1,0 +1,1 @@
+"""What a price is worth: contract multipliers, currencies of the prices, funding of perpetuals."""
