@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from tradewright.domain.instruments import Instrument
 FIELDS: Final = ("open", "high", "low", "close", "volume")
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
+
+MANY: Final = 1 << 17
+"""Values of a field from which on fields are hashed beside each other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,7 +43,8 @@ class Bars:
         ``none`` (as traded), ``splits``, ``total_return`` (we adjusted) or ``source_adjusted``
         (the source gives adjusted prices only).
     data_version : str
-        Hash of the content that was read; the same bars have the same version.
+        Version of what was read; the same bars have the same version, and a cut of them keeps it.
+        Left empty it is the hash of the content, computed when it is first asked for.
     notes : tuple of str
         What a reader of any result must know, for example ``survivorship: today's members``.
 
@@ -85,6 +91,16 @@ class Bars:
         object.__setattr__(self, "ts", ts)
         if len(set(self.symbols)) != len(self.symbols):
             raise DataError(f"bars: a symbol occurs twice in {', '.join(self.symbols)}")
+        if not self.data_version:
+            object.__delattr__(self, "data_version")
+
+    if not TYPE_CHECKING:
+        # Reached for what is not set: the version, whose hash takes as long as reading the bars.
+        def __getattr__(self, name: str) -> str:
+            if name != "data_version":
+                raise AttributeError(f"Bars has no {name!r}")
+            object.__setattr__(self, name, _content_hash(self))
+            return self.data_version
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -179,3 +195,29 @@ class Bars:
             data_version=self.data_version,
             notes=self.notes,
         )
+
+
+def _content_hash(bars: Bars) -> str:
+    # 32 hexadecimal digits: BLAKE2b over the symbols and the SHA-256 digests of the arrays.
+    arrays: list[NDArray[Any]] = [bars.ts, *(getattr(bars, name) for name in FIELDS)]
+    if bars.close.size > MANY:
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            digests = list(pool.map(array_digest, arrays))
+    else:
+        digests = [array_digest(array) for array in arrays]
+    whole = hashlib.blake2b("\0".join(bars.symbols).encode(), digest_size=16)
+    for digest in digests:
+        whole.update(digest)
+    return whole.hexdigest()
+
+
+def array_digest(array: NDArray[Any]) -> bytes:
+    """Return the SHA-256 digest of an array's rows one after the other, little-endian.
+
+    Parameters
+    ----------
+    array : ndarray, int64 or float64
+        Any memory order.
+    """
+    kind = "<i8" if array.dtype.kind == "i" else "<f8"
+    return hashlib.sha256(np.ascontiguousarray(array, dtype=kind).data).digest()

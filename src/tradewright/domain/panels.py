@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +22,7 @@ def build_bars(
     source: str = "csv",
     adjustment: str = "none",
     notes: tuple[str, ...] = (),
-    data_version: str | None = None,
+    data_version: str = "",
 ) -> Bars:
     """Put rows of (instrument, time, prices) onto one increasing timeline.
 
@@ -42,7 +39,7 @@ def build_bars(
     interval, source, adjustment, notes
         Passed to `Bars`.
     data_version : str, optional
-        Version of the content; by default it is computed from the content.
+        Version of the content; by default that of the content itself.
 
     Returns
     -------
@@ -70,9 +67,6 @@ def build_bars(
         flat = np.full(shape[0] * shape[1], np.nan)
         flat[place] = values[name]
         fields[name] = flat.reshape(shape)
-    version = data_version
-    if version is None:
-        version = content_hash(tuple(i.symbol for i in instruments), timeline, fields)
     return Bars(
         instruments=tuple(instruments),
         ts=timeline,
@@ -80,70 +74,9 @@ def build_bars(
         interval=interval,
         source=source,
         adjustment=adjustment,
-        data_version=version,
+        data_version=data_version,
         notes=notes,
     )
-
-
-def content_hash(symbols: Sequence[str], ts: IntArray, fields: Mapping[str, FloatArray]) -> str:
-    """Return the version of a content: equal symbols, times and values give equal text.
-
-    Parameters
-    ----------
-    symbols : sequence of str
-        Columns, in order.
-    ts : ndarray of shape (n_bars,), int64
-        Close times.
-    fields : mapping of str to ndarray of shape (n_bars, n_instruments)
-        ``open high low close volume``.
-
-    Returns
-    -------
-    str
-        32 hexadecimal digits (BLAKE2b over the digests of the arrays).
-    """
-    arrays: list[NDArray[Any]] = [ts, *(fields[name] for name in FIELDS)]
-    if len(ts) * len(symbols) > 1 << 17:
-        with ThreadPoolExecutor(max_workers=2) as pool:
-            parts = list(pool.map(array_digest, arrays))
-    else:
-        parts = [array_digest(array) for array in arrays]
-    return joined_hash(symbols, parts)
-
-
-def new_digest() -> Any:
-    """Return the empty digest that `array_digest` fills; feed it rows of little-endian numbers."""
-    return hashlib.sha256()
-
-
-def array_digest(array: NDArray[Any]) -> bytes:
-    """Return the digest of the times or of one field of a panel.
-
-    Parameters
-    ----------
-    array : ndarray, int64 or float64
-        Any memory order; the digest is that of rows one after the other, little-endian.
-    """
-    kind = "<i8" if array.dtype.kind == "i" else "<f8"
-    digest = new_digest()
-    digest.update(np.ascontiguousarray(array, dtype=kind).data)
-    return bytes(digest.digest())
-
-
-def joined_hash(symbols: Sequence[str], digests: Sequence[bytes]) -> str:
-    """Return the version of a content from its symbols and the digests of its arrays.
-
-    Parameters
-    ----------
-    symbols : sequence of str
-        Columns, in order.
-    digests : sequence of bytes
-        `array_digest` of the times and of ``open high low close volume``.
-    """
-    whole = hashlib.blake2b("\0".join(symbols).encode(), digest_size=16)
-    for digest in digests:
-        whole.update(digest)
-    return whole.hexdigest()
 
 
 # Rows that come sorted on one shared timeline (a store's answer) need no sort.

@@ -10,7 +10,6 @@ import numpy as np
 from tradewright.domain.actions import ActionKind, CorporateAction
 from tradewright.domain.bars import FIELDS, Bars, FloatArray, IntArray
 from tradewright.domain.errors import ConfigError, DataError, nearest
-from tradewright.domain.panels import content_hash
 from tradewright.marketdata.calendars import calendar_of, local_instants
 
 MODES: Final = ("none", "splits", "total_return")
@@ -145,6 +144,5 @@ def _scaled(bars: Bars, price: FloatArray, volume: FloatArray, mode: str) -> Bar
         interval=bars.interval,
         source=bars.source,
         adjustment=mode,
-        data_version=content_hash(bars.symbols, bars.ts, fields),
         notes=bars.notes,
     )

@@ -9,7 +9,6 @@ import numpy as np
 from tradewright.domain.bars import Bars, FloatArray, IntArray
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.intervals import INTERVALS, interval_ns, is_intraday, parse_interval
-from tradewright.domain.panels import content_hash
 from tradewright.marketdata.calendars import TradingCalendar, calendar_of, group_ends, group_keys
 
 
@@ -111,7 +110,7 @@ def resample(
         interval=interval,
         source=bars.source,
         adjustment=bars.adjustment,
-        data_version=content_hash(bars.symbols, ends, fields),
+        data_version="",
         notes=(*bars.notes, f"resampled_from {bars.interval}"),
     )
 

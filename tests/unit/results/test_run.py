@@ -335,7 +335,7 @@ def test_plot_without_matplotlib_names_the_extra(run: Run, monkeypatch: pytest.M
 def test_rerun_calls_its_maker_or_says_how(make_run: Callable[..., Run]) -> None:
     again = make_run()
     assert make_run(rerunner=lambda: again).rerun() is again
-    with pytest.raises(ConfigError, match="study rerun"):
+    with pytest.raises(ConfigError, match="only a study and"):
         again.rerun()
 
 

@@ -11,7 +11,6 @@ from tradewright.adapters.stores.parquet_bars import ParquetBarStore
 from tradewright.domain.bars import FIELDS, Bars
 from tradewright.domain.errors import EdgeError
 from tradewright.domain.instruments import Instrument
-from tradewright.domain.panels import content_hash
 
 MINUTE = 60_000_000_000
 START = 1_609_430_000_000_000_000  # 2020-12-31: the panel spans two partitions of each bucket
@@ -40,7 +39,6 @@ def panel(rows: int, gaps: bool) -> Bars:
         **fields,
         interval="1m",
         source="made",
-        data_version=content_hash(symbols, ts, fields),
     )
 
 

@@ -50,8 +50,8 @@ from tradewright.ports.bar_store import SeriesInfo, WriteResult
 KEEP_UNUSED_S: Final = 3600.0
 """Age after which files that no manifest names are removed; readers of old ones are done."""
 
-WRITERS: Final = 2
-"""Files written at a time; Polars uses all cores for each."""
+WRITERS: Final = 4
+"""Files written at a time: while some wait for the disk, Polars encodes others on all cores."""
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from tradewright.domain.bars import FIELDS, Bars
 from tradewright.domain.errors import ConfigError, NoDataError, nearest
 from tradewright.domain.instruments import normalise_symbol
 from tradewright.domain.intervals import parse_interval
-from tradewright.domain.panels import build_bars, content_hash
+from tradewright.domain.panels import build_bars
 from tradewright.domain.time import NS_PER_DAY, from_ns
 from tradewright.marketdata import (
     adjust as adjusted,
@@ -384,10 +384,8 @@ def settle(result: FetchResult, now_ns: int) -> tuple[Bars, int]:
 def _rounded(bars: Bars) -> Bars:
     opened, high, low, close = (_significant(getattr(bars, name)) for name in FIELDS[:4])
     volume = np.round(bars.volume)
-    fields = {"open": opened, "high": high, "low": low, "close": close, "volume": volume}
-    version = content_hash(bars.symbols, bars.ts, fields)
     return replace(
-        bars, open=opened, high=high, low=low, close=close, volume=volume, data_version=version
+        bars, open=opened, high=high, low=low, close=close, volume=volume, data_version=""
     )
 
 

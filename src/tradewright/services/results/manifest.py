@@ -13,9 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from tradewright.domain.bars import Bars
 from tradewright.domain.outcome import Outcome
-from tradewright.domain.panels import content_hash
 from tradewright.domain.time import from_ns
 from tradewright.version import __version__
 
@@ -54,14 +52,6 @@ def config_hash(config: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def data_version(bars: Bars) -> str:
-    """Return the version of the bars, computed from their content where they carry none."""
-    if bars.data_version:
-        return bars.data_version
-    fields = {name: getattr(bars, name) for name in ("open", "high", "low", "close", "volume")}
-    return content_hash(bars.symbols, bars.ts, fields)
-
-
 def manifest_of(run: Run) -> dict[str, Any]:
     """Return the manifest: given entries first, the rest filled in from the run.
 
@@ -75,7 +65,7 @@ def manifest_of(run: Run) -> dict[str, Any]:
     bars, outcome = run.bars, run.outcome
     given = dict(run.given_manifest)
     hashed = given.get("config_hash") or config_hash(run.config)
-    version = given.get("data_version") or data_version(bars)
+    version = given.get("data_version") or bars.data_version
     identity = "|".join((hashed, version, __version__, str(run.seed), run.digest))
     span = [from_ns(int(ts)).isoformat() for ts in outcome.ts[[0, -1]]] if len(outcome.ts) else []
     found = {

@@ -266,9 +266,7 @@ def costs_of(wanted: NamedRun) -> Any:
 
 def family_of(strategy: str, bars: Bars) -> str:
     """Return the family in which trials are counted: data, universe and strategy."""
-    from tradewright.services.results.manifest import data_version
-
-    keys = {"data": data_version(bars), "universe": sorted(bars.symbols), "strategy": strategy}
+    keys = {"data": bars.data_version, "universe": sorted(bars.symbols), "strategy": strategy}
     return hashlib.sha256(json.dumps(keys, sort_keys=True).encode()).hexdigest()[:16]
 
 

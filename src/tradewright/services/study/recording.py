@@ -23,7 +23,6 @@ from tradewright.domain.outcome import FILL_DTYPE, ORDER_DTYPE, Outcome, RunStat
 from tradewright.domain.signals import Signal
 from tradewright.services.decisions import DECISIONS, decision_bytes
 from tradewright.services.results.extras import RunExtras, Window
-from tradewright.services.results.manifest import data_version
 from tradewright.services.runs import Run
 from tradewright.services.study_page import UNIVERSE, StudyPage
 from tradewright.services.workspace import Workspace
@@ -60,7 +59,7 @@ class Origin:
 
 def origin_of(bars: Bars, as_of_ns: int) -> Origin:
     """Describe the bars a study read."""
-    return Origin(data_version(bars), as_of_ns, int(bars.ts[0]), int(bars.ts[-1]))
+    return Origin(bars.data_version, as_of_ns, int(bars.ts[0]), int(bars.ts[-1]))
 
 
 def trial_family(page: StudyPage, version: str) -> str:

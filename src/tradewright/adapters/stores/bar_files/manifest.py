@@ -22,7 +22,8 @@ class Part:
 
     `partition` is ``source/interval/symbol-bucket/first year``; `revised` says whether it holds
     later values of bars in other parts; `lost` that the file was damaged and set aside. `counts`
-    are the rows of each symbol, in the order of the file.
+    are the rows of each symbol, in the order of the file; `timeline` is the digest of its times
+    (empty in parts of old stores): parts that share one need it read once.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Part:
     n_bytes: int
     revised: bool = False
     lost: bool = False
+    timeline: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ import numpy as np
 from tradewright.adapters.stores.bar_files.manifest import Manifest, Part, Series
 from tradewright.domain.bars import FIELDS, Bars, FloatArray, IntArray
 from tradewright.domain.errors import DataError, NoDataError, nearest
-from tradewright.domain.panels import array_digest, joined_hash, new_digest
 
 if TYPE_CHECKING:
     import polars as pl
@@ -65,7 +64,7 @@ def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
     pieces = read_pieces(root, manifest, query, source)
     if not pieces:
         raise NoDataError(f"no bar of {', '.join(query.symbols)} in this range")
-    timeline, fields, version = _pivot(pieces, query.symbols)
+    timeline, fields = _pivot(pieces, query.symbols)
     notes = dict.fromkeys(note for one in series for note in one.notes)
     return Bars(
         instruments=tuple(one.instrument for one in series),
@@ -74,7 +73,7 @@ def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
         interval=query.interval,
         source=source,
         adjustment=series[0].adjustment,
-        data_version=version,
+        data_version="",
         notes=tuple(notes),
     )
 
@@ -152,13 +151,7 @@ def read_pieces(
 def _slices(root: Path, parts: Sequence[Part], query: Query) -> dict[str, list[pl.DataFrame]]:
     pieces: dict[str, list[pl.DataFrame]] = {}
     wanted = set(query.symbols)
-
-    def load(part: Part) -> pl.DataFrame:
-        return load_part(root, part, ["ts", *FIELDS])
-
-    with ThreadPoolExecutor(2) as pool:
-        tables = list(pool.map(load, parts))
-    for part, rows in zip(parts, tables, strict=True):
+    for part, rows in zip(parts, _tables(root, parts), strict=True):
         start = 0
         for symbol, count in zip(part.symbols, part.counts, strict=True):
             if symbol in wanted:
@@ -169,6 +162,19 @@ def _slices(root: Path, parts: Sequence[Part], query: Query) -> dict[str, list[p
                     pieces.setdefault(symbol, []).append(rows.slice(start + low, high - low))
             start += count
     return pieces
+
+
+def _tables(root: Path, parts: Sequence[Part]) -> list[pl.DataFrame]:
+    # Symbols that trade together have one timeline; it is read once and shared by their tables.
+    keepers = {part.timeline or part.path: part for part in parts}
+    with ThreadPoolExecutor(2) as pool:
+        fields = pool.map(lambda part: load_part(root, part, list(FIELDS)), parts)
+        times = pool.map(lambda part: load_part(root, part, ["ts"])["ts"], keepers.values())
+        shared = dict(zip(keepers, times, strict=True))
+        return [
+            rows.insert_column(0, shared[part.timeline or part.path])
+            for part, rows in zip(parts, fields, strict=True)
+        ]
 
 
 def _last_known(root: Path, parts: Sequence[Part], query: Query) -> dict[str, list[pl.DataFrame]]:
@@ -221,8 +227,8 @@ def load_part(root: Path, part: Part, columns: list[str] | None = None) -> pl.Da
 
 def _pivot(
     pieces: dict[str, list[pl.DataFrame]], symbols: Sequence[str]
-) -> tuple[IntArray, dict[str, FloatArray], str]:
-    # The timeline, the panel of each field and the version of both.
+) -> tuple[IntArray, dict[str, FloatArray]]:
+    # The timeline and the panel of each field.
     import polars as pl
 
     rows: dict[int, pl.DataFrame] = {}
@@ -233,38 +239,36 @@ def _pivot(
             rows[column] = whole if whole["ts"].is_sorted() else whole.sort("ts")
     times = {column: whole["ts"].to_numpy() for column, whole in rows.items()}
     timeline = next(iter(times.values()))
-    if not all(np.array_equal(timeline, other) for other in times.values()):
+    if not all(_is_same(timeline, other) for other in times.values()):
         timeline = np.unique(np.concatenate(list(times.values())))
     is_full = len(rows) == len(symbols) and all(len(ts) == len(timeline) for ts in times.values())
 
-    def build(name: str) -> tuple[FloatArray, bytes]:
+    def build(name: str) -> FloatArray:
         shape = len(timeline), len(symbols)
         if is_full:
-            panel = np.empty(shape)
-            columns = [rows[column][name].to_numpy() for column in range(len(symbols))]
-            return panel, _interleave(panel, columns)
+            return _interleaved([rows[column][name].to_numpy() for column in range(len(symbols))])
         panel = np.full(shape, np.nan)
         for column, whole in rows.items():
             place = np.searchsorted(timeline, times[column])
             panel[place, column] = whole[name].to_numpy()
-        return panel, array_digest(panel)
+        return panel
 
     is_large = len(timeline) * len(symbols) > MANY
-    with ThreadPoolExecutor(2) if is_large else nullcontext() as pool:
+    with ThreadPoolExecutor(len(FIELDS)) if is_large else nullcontext() as pool:
         at_once: Any = pool.map if pool is not None else map
-        built = list(at_once(build, FIELDS))
-    version = joined_hash(symbols, [array_digest(timeline), *(digest for _, digest in built)])
-    panels = {name: panel for name, (panel, _) in zip(FIELDS, built, strict=True)}
-    return timeline, panels, version
+        return timeline, dict(zip(FIELDS, at_once(build, FIELDS), strict=True))
 
 
-def _interleave(panel: FloatArray, columns: Sequence[FloatArray]) -> bytes:
-    # Fill the panel and return its digest, block by block: what one column brings into the
-    # processor's cache the next one finds, and the digest finds all of it.
-    digest = new_digest()
+def _is_same(ours: IntArray, theirs: IntArray) -> bool:
+    is_shared = ours.ctypes.data == theirs.ctypes.data and ours.shape == theirs.shape
+    return is_shared or np.array_equal(ours, theirs)
+
+
+def _interleaved(columns: Sequence[FloatArray]) -> FloatArray:
+    # Block by block: what one column brings into the processor's cache the next one finds.
+    panel = np.empty((len(columns[0]), len(columns)))
     for first in range(0, len(panel), BLOCK):
         block = panel[first : first + BLOCK]
         for at, values in enumerate(columns):
             block[:, at] = values[first : first + BLOCK]
-        digest.update(block.data)
-    return bytes(digest.digest())
+    return panel

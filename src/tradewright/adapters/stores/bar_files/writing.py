@@ -17,7 +17,7 @@ import numpy as np
 from tradewright.adapters.stores.bar_files.files import write_whole
 from tradewright.adapters.stores.bar_files.manifest import Manifest, Part, Series
 from tradewright.adapters.stores.bar_files.reading import BLOCK, load_part
-from tradewright.domain.bars import FIELDS, Bars, FloatArray
+from tradewright.domain.bars import FIELDS, Bars, FloatArray, array_digest
 from tradewright.domain.errors import DataError
 from tradewright.domain.intervals import is_intraday
 from tradewright.domain.time import from_ns
@@ -243,6 +243,7 @@ def write_part(root: Path, partition: str, rows: pl.DataFrame) -> Part:
         rows=rows.height,
         n_bytes=(root / path).stat().st_size,
         revised=bool((rows["revision"] > 0).any()),
+        timeline=array_digest(rows["ts"].to_numpy()).hex(),
     )
 
 
