@@ -16,6 +16,7 @@ from tradewright.app.bus import InProcessBus
 from tradewright.app.clock import WallClock
 from tradewright.app.settings import LoadedSettings, Settings, load_settings
 from tradewright.domain.errors import ConfigError
+from tradewright.ports.crew import Crew
 from tradewright.ports.feeds import HistoryFeed
 from tradewright.services.workspace import Workspace
 
@@ -81,6 +82,20 @@ def open_workspace() -> Workspace:
         rebalancing=rebalancing_config(values.portfolio),
         taxes=tax_rates(values.portfolio),
     )
+
+
+def open_cluster(address: str | None) -> Crew | None:
+    """Return the crew of a Ray cluster; None where neither the caller nor the settings name one.
+
+    Parameters
+    ----------
+    address : str or None
+        Instead of ``compute.ray_address``.
+    """
+    from tradewright.adapters.clusters.ray_crew import RayCrew
+
+    named = settings().values.compute.ray_address if address is None else address
+    return RayCrew(named) if named else None
 
 
 def _open_feed(name: str, values: Settings) -> HistoryFeed:

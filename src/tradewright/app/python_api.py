@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tradewright.domain.errors import NoDataError
+from tradewright.ports.crew import Crew
+from tradewright.services.sweeping.crews import use_cluster
 from tradewright.services.workspace import Workspace, use_opener
 
 if TYPE_CHECKING:
@@ -18,7 +20,14 @@ def _open() -> Workspace:
     return open_workspace()
 
 
+def _cluster(address: str | None) -> Crew | None:
+    from tradewright.app.bootstrap import open_cluster
+
+    return open_cluster(address)
+
+
 use_opener(_open)
+use_cluster(_cluster)
 
 
 def fetch_bars(

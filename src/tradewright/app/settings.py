@@ -29,6 +29,7 @@ WELL_KNOWN = {
     "API_LOG_LEVEL": "api.log_level",
     "LOG_LEVEL": "logging.level",
     "LOG_FORMAT": "logging.format",
+    "RAY_ADDRESS": "compute.ray_address",
 }
 PREFIX = "TRADEWRIGHT_"
 NOT_SETTINGS = {"TRADEWRIGHT_REQUIRE_SERVICES"}
@@ -75,6 +76,14 @@ class Feeds(_Section):
     yahoo: Yahoo = Field(default_factory=Yahoo)
 
 
+class Compute(_Section):
+    """Where heavy work runs."""
+
+    ray_address: str = Field(
+        "", description="Ray cluster for sweeps: host:port, auto or local; this machine if empty"
+    )
+
+
 class Settings(_Section):
     """Every setting of the program."""
 
@@ -85,6 +94,7 @@ class Settings(_Section):
     api: Api = Field(default_factory=Api)
     logging: Logging = Field(default_factory=Logging)
     feeds: Feeds = Field(default_factory=Feeds)
+    compute: Compute = Field(default_factory=Compute)
     signals: Signals = Field(default_factory=Signals)
     portfolio: Portfolio = Field(default_factory=Portfolio)
     risk: Risk = Field(default_factory=Risk)

@@ -13,8 +13,8 @@ from tradewright.domain.instruments import Instrument
 from tradewright.metrics.benchmark import buy_and_hold
 from tradewright.metrics.returns import returns_of
 from tradewright.metrics.trials.overfitting import backtest_overfitting
-from tradewright.services import sweep as sweeping
 from tradewright.services.sweep import Sweep, sweep
+from tradewright.services.sweeping import tester, units
 from tradewright.strategies import create_strategy
 
 
@@ -54,7 +54,7 @@ def test_returns_of_strategy_sets_are_kept_from_their_runs(
         lambda fast: create_strategy("sma_cross", fast=fast, slow=50), bars, {"fast": [10, 20]}
     )
     run = tw.backtest(create_strategy("sma_cross", fast=20, slow=50), bars)
-    monkeypatch.setattr(sweeping, "session_levels", None)  # nothing is run again
+    monkeypatch.setattr(units, "session_levels", None)  # nothing is run again
     np.testing.assert_array_equal(found.returns[:, 1], run.timeline.returns)
 
 
@@ -99,7 +99,7 @@ def test_too_many_returns_are_refused_before_memory_is_taken(
     bars: Bars, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = sweep(lambda seed: coin(bars, seed), bars, {"seed": [1, 2]})
-    monkeypatch.setattr(sweeping, "MOST_CELLS", 1000)
+    monkeypatch.setattr(tester, "MOST_CELLS", 1000)
     with pytest.raises(ConfigError, match="2 sets over 600 sessions"):
         _ = found.returns
 

@@ -127,7 +127,15 @@ def sweep(
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
     top: int = typer.Option(10, "--top", min=1, help="Rows to print."),
-    workers: int = typer.Option(0, "--workers", min=0, help="Threads for arrays; all cores if 0."),
+    workers: int = typer.Option(
+        0, "--workers", min=0, help="Processes; 1 is this one alone, all cores if 0."
+    ),
+    ray_address: str = typer.Option(
+        "", "--ray-address", help="Run on a Ray cluster: host:port, auto or local."
+    ),
+    report: Path | None = typer.Option(  # noqa: B008
+        None, "--report", help="Also write the page (heat map, plateaus …) here."
+    ),
     resume: bool = typer.Option(False, "--resume", help="Go on where this sweep was killed."),
 ) -> None:
     """Try many parameters; every one is counted as a trial of the strategy."""
@@ -144,19 +152,26 @@ def sweep(
     chosen = f"{search}:{trials}" if trials else search
     if (size := named_size(wanted, bars, values, chosen)) is not None:
         frame.confirm(f"{size}. Go on?")
-    with frame.progress_bar(f"sweep {strategy}") as report:
+    with frame.progress_bar(f"sweep {strategy}") as tell:
         found = sweep_named(
             workspace,
             wanted,
             bars,
             values,
             search=chosen,
-            progress=report,
+            progress=tell,
             confirm=True,
             resume=resume,
             workers=workers or None,
+            ray_address=ray_address or None,
+            choice=choice,
         )
+    if report is not None and found.report is not None:
+        report.parent.mkdir(parents=True, exist_ok=True)
+        report.write_bytes(found.report.read_bytes())
     frame.emit(found.as_document(), lambda: _render_sweep(found, top))
+    if found.failures:
+        frame.fail(_failed(found), frame.FAILED)
 
 
 @app.command()
@@ -373,6 +388,16 @@ def _render_sweep(found: Any, top: int) -> None:
             f"{found.superiority.reality_check:.3f} (reality check); "
             f"{len(found.superiority.superior)} configurations stand out (StepM, 5%)."
         )
+    typer.echo(f"report: {found.report}")
+
+
+def _failed(found: Any) -> str:
+    first = found.failures[0]
+    where = ", ".join(f"{name}={value}" for name, value in first.items() if name != "cause")
+    return (
+        f"{len(found.failures)} sets failed, the first at {where}: {first['cause']}; "
+        "--resume tries them again"
+    )
 
 
 def _defaults(strategy: str) -> dict[str, Any]:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from tradewright.domain.bars import Bars
-from tradewright.metrics.sessions import periods_per_year
 from tradewright.metrics.statistics import expected_maximum_sharpe
 from tradewright.services.luck.families import remember_overfitting
-from tradewright.services.results.named import NamedRun, costs_of, family_of
+from tradewright.services.luck.trial_sessions import sessions_per_year
+from tradewright.services.results.named import DataChoice, NamedRun, costs_of, family_of
 
 if TYPE_CHECKING:
     import polars as pl
@@ -22,6 +23,20 @@ if TYPE_CHECKING:
     from tradewright.metrics.trials.superiority import Superiority
     from tradewright.services.sweeping.size import SweepSize
     from tradewright.services.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class NamedMake:
+    """Makes a strategy of the catalogue; unlike a lambda it travels to any process."""
+
+    strategy: str
+
+    def __call__(self, **parameters: Any) -> Any:
+        """Return the strategy with these parameters."""
+        from tradewright.strategies import create_strategy
+
+        return create_strategy(self.strategy, **parameters)
+
 
 METRICS: Final = ("total_return", "sharpe", "max_drawdown", "trades")
 
@@ -46,6 +61,14 @@ class NamedSweep:
         How often the best of one half of time fails in the other; None with fewer than two sets.
     superiority : Superiority or None
         Whether any set beats buy-and-hold of the universe, all sets taken together.
+    failures : tuple of dict
+        Parameters and ``cause`` of the sets that have no figures.
+    sweep_id : str
+        Under which it is stored.
+    report : Path or None
+        Its page.
+    digest : str
+        Of the sets and figures in the order tried; equal for any number of workers.
     """
 
     table: pl.DataFrame
@@ -55,6 +78,10 @@ class NamedSweep:
     family: str
     overfitting: Overfitting | None = None
     superiority: Superiority | None = None
+    failures: tuple[dict[str, Any], ...] = ()
+    sweep_id: str = ""
+    report: Path | None = None
+    digest: str = ""
 
     def as_document(self) -> dict[str, Any]:
         """Return the sweep as plain values."""
@@ -62,7 +89,11 @@ class NamedSweep:
 
         document: dict[str, Any] = plain(
             {
+                "sweep_id": self.sweep_id,
+                "report": None if self.report is None else str(self.report),
+                "digest": self.digest,
                 "configurations": self.table.to_dicts(),
+                "failures": list(self.failures),
                 "counted": self.counted,
                 "expected_maximum_sharpe": self.luck,
                 "family": self.family,
@@ -85,7 +116,6 @@ def named_size(
     """
     from tradewright.services.sweep import sweep
     from tradewright.services.sweeping.size import LARGE, count_sets, measure_size
-    from tradewright.strategies import create_strategy
 
     if count_sets(values, search) <= LARGE:
         return None
@@ -94,9 +124,10 @@ def named_size(
         for chosen in sets:
             alone = {name: [value] for name, value in chosen.items()}
             sweep(
-                lambda **parameters: create_strategy(wanted.strategy, **parameters),
+                NamedMake(wanted.strategy),
                 bars,
                 alone,
+                workers=1,
                 cash=wanted.cash,
                 costs=costs_of(wanted),
             )
@@ -115,6 +146,8 @@ def sweep_named(
     confirm: bool = False,
     resume: bool = False,
     workers: int | None = None,
+    ray_address: str | None = None,
+    choice: DataChoice | None = None,
 ) -> NamedSweep:
     """Run a strategy by name over a grid of parameters and count every trial.
 
@@ -137,66 +170,78 @@ def sweep_named(
     resume : bool
         Go on where the same sweep was killed; finished sets are kept in either case.
     workers : int, optional
-        Threads for arrays; all cores unless given.
+        Processes; all cores unless given, once the work is worth it.
+    ray_address : str, optional
+        Cluster to run on, see `sweep`.
+    choice : DataChoice, optional
+        Where the bars came from, kept with the result.
 
     Returns
     -------
     NamedSweep
-        Sorted by Sharpe ratio.
+        Sorted by Sharpe ratio, stored.
 
     Raises
     ------
     ConfigError
         If the strategy, a parameter or the search is unknown; nothing was run.
     """
-    import polars as pl
-
-    from tradewright.services.sweep import MOST_CELLS, sweep
+    from tradewright.services.results.stored_sweeps import folder_of, keep_sweep
+    from tradewright.services.sweep import sweep
     from tradewright.services.sweeping.journal import sweep_key
+    from tradewright.services.sweeping.tester import MOST_CELLS
     from tradewright.strategies import create_strategy
 
     create_strategy(wanted.strategy, **{name: given[0] for name, given in values.items()})
     key = sweep_key({"run": wanted, "values": dict(values), "search": search,
-                     "data": bars.data_version})  # fmt: skip
-    journal = workspace.data_dir / "sweeps" / f"{key}.jsonl"
+                     "data": bars.data_version})[:16]  # fmt: skip
+    journal = folder_of(workspace, key) / "finished.jsonl"
     if not resume:
         journal.unlink(missing_ok=True)
+    family = family_of(wanted.strategy, bars)
     found = sweep(
-        lambda **parameters: create_strategy(wanted.strategy, **parameters),
+        NamedMake(wanted.strategy),
         bars,
         dict(values),
         search=search,
         cash=wanted.cash,
         costs=costs_of(wanted),
+        seed=wanted.seed,
         progress=progress,
+        workspace=workspace,
+        family=family,
         confirm=confirm,
         resume=journal,
         workers=workers,
+        ray_address=ray_address,
     )
-    table = found.table.sort("sharpe", descending=True, nulls_last=True)
-    leading = bars.instruments[0]
-    ppy = periods_per_year(
-        interval=bars.interval, calendar=leading.calendar, asset_class=leading.asset_class
-    )
-    ratios = [math.nan if v is None else float(v) / math.sqrt(ppy) for v in found.table["sharpe"]]
-    family = family_of(wanted.strategy, bars)
-    workspace.runs.add_trials(family, ratios)
-    every = np.array([r for r in workspace.runs.trials(family) if math.isfinite(r)])
-    counted = len(workspace.runs.trials(family))
-    spread = float(every.var(ddof=1)) if len(every) > 1 else 0.0
-    luck = expected_maximum_sharpe(spread, max(counted, 1)) * math.sqrt(ppy)
-    names = tuple(name for name in METRICS if name in table.columns)
-    chosen = table.select(*values, *(pl.col(name) for name in names))
+    counted, luck = _luck(workspace, family, sessions_per_year(bars))
     fits = found.trials * bars.n_bars <= MOST_CELLS
     overfitting = found.overfitting() if fits else None
     if overfitting is not None:
         remember_overfitting(workspace, family, overfitting)
-    return NamedSweep(
-        chosen,
+    superiority = found.superiority(seed=wanted.seed) if fits else None
+    names = tuple(name for name in METRICS if name in found.table.columns)
+    told = NamedSweep(
+        found.table.sort("sharpe", descending=True, nulls_last=True).select(*values, *names),
         names,
         counted,
         luck,
         family,
         overfitting=overfitting,
-        superiority=found.superiority(seed=wanted.seed) if fits else None,
+        superiority=superiority,
+        failures=found.failures,
+        sweep_id=key,
+        report=folder_of(workspace, key) / "report.html",
+        digest=found.digest,
     )
+    keep_sweep(workspace, told, found, wanted=wanted, bars=bars, search=search, choice=choice)
+    return told
+
+
+def _luck(workspace: Workspace, family: str, sessions_a_year: float) -> tuple[int, float]:
+    every = workspace.runs.trials(family)
+    known = np.array([ratio for ratio in every if math.isfinite(ratio)])
+    spread = float(known.var(ddof=1)) if len(known) > 1 else 0.0
+    best = expected_maximum_sharpe(spread, max(len(every), 1))
+    return len(every), best * math.sqrt(sessions_a_year)

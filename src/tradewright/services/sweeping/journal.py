@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,9 @@ from typing import Any, Final
 from tradewright.domain.errors import ConfigError
 
 BLOCK: Final = 512
-"""Sets between two writes."""
+"""Sets of arrays between two writes."""
+SYNC_S: Final = 1.0
+"""Seconds between two flushes to the disk; a process that is killed loses nothing even so."""
 
 Row = tuple[float, ...] | None
 
@@ -24,12 +27,12 @@ def sweep_key(facts: Mapping[str, Any]) -> str:
 
 
 class SweepJournal:
-    """Figures of finished sets, in the order in which the sweep asks for them.
+    """Figures of finished sets by their number in the order in which the sweep asks for them.
 
     Parameters
     ----------
     path : Path
-        The file; made when the first block is finished.
+        The file; made when the first sets are finished.
     key : str
         From `sweep_key`.
 
@@ -40,64 +43,72 @@ class SweepJournal:
 
     Notes
     -----
-    A line is a block of rows; a set that was left out is null. The last line is forgotten if it
-    was cut.
+    A line is the number of a set and the rows of the sets from it on, as they were finished; a
+    set that was left out is null, one that failed is not kept and is tried again. A line that was
+    cut, and what follows it, is forgotten.
     """
 
     def __init__(self, path: Path, key: str) -> None:
         self.path, self.key = Path(path), key
-        self.kept = 0
-        self._rows = iter(self._read())
+        self.known: dict[int, Row] = {}
+        self.counted: frozenset[int] = frozenset()
+        """Sets that were counted as trials already, in a sweep some of whose sets failed."""
+        self._synced = 0.0
+        self._read()
 
-    def take(self, count: int) -> list[Row]:
-        """Return the rows of the next sets that are finished, at most `count`."""
-        found: list[Row] = []
-        for row in self._rows:
-            found.append(row)
-            if len(found) == count:
-                break
-        self.kept += len(found)
-        return found
+    def append(self, first: int, rows: Sequence[Row]) -> None:
+        """Keep the rows of the sets from number `first` on."""
+        self._write([first, rows])
 
-    def append(self, rows: Sequence[Row]) -> None:
-        """Keep the rows of a finished block."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not self.path.exists()
-        with self.path.open("a", encoding="utf-8") as file:
-            if is_new:
-                file.write(json.dumps({"sweep": self.key}) + "\n")
-            file.write(json.dumps(rows) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+    def count(self, numbers: Sequence[int]) -> None:
+        """Note that these sets are counted as trials."""
+        self._write({"counted": list(numbers)})
 
     def finish(self) -> None:
         """Remove the file: the sweep is done."""
         self.path.unlink(missing_ok=True)
 
-    def _read(self) -> list[Row]:
+    def _write(self, line: Any) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        is_new = not self.path.exists()
+        with self.path.open("a", encoding="utf-8") as file:
+            if is_new:
+                file.write(json.dumps({"sweep": self.key}) + "\n")
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            if time.monotonic() - self._synced >= SYNC_S:
+                os.fsync(file.fileno())
+                self._synced = time.monotonic()
+
+    def _read(self) -> None:
         try:
             lines = self.path.read_text(encoding="utf-8").split("\n")
         except FileNotFoundError:
-            return []
-        found: list[Row] = []
+            return
         head = _parsed(lines[0])
         if not isinstance(head, dict) or head.get("sweep") != self.key:
             raise ConfigError(
                 f"{self.path}: belongs to another sweep (grid, search, data, costs or rule "
                 "differ); remove it or name another file"
             )
+        good = [json.dumps(head)]
         for line in _whole(lines[1:]):
-            found += [None if row is None else tuple(row) for row in line]
-        # What was cut is cut off, so that the next block begins on a line of its own.
-        good = [json.dumps(head), *(json.dumps(line) for line in _whole(lines[1:]))]
+            good.append(json.dumps(line))
+            if isinstance(line, dict):
+                self.counted |= frozenset(line["counted"])
+                continue
+            first, rows = line
+            for at, row in enumerate(rows):
+                self.known[first + at] = None if row is None else tuple(row)
+        # What was cut is cut off, so that the next line begins on a line of its own.
         self.path.write_text("\n".join(good) + "\n", encoding="utf-8")
-        return found
 
 
-def _whole(lines: Sequence[str]) -> Iterator[list[Any]]:
+def _whole(lines: Sequence[str]) -> Iterator[Any]:
     for line in lines:
         found = _parsed(line)
-        if not isinstance(found, list):
+        is_rows = isinstance(found, list) and len(found) == 2 and isinstance(found[1], list)
+        if not is_rows and not (isinstance(found, dict) and "counted" in found):
             return
         yield found
 

@@ -21,7 +21,7 @@ class Tester(Protocol):
     total: int
 
     def test(self, sets: Iterable[dict[str, Any]]) -> list[float]:
-        """Run sets; return their Sharpe ratios."""
+        """Run sets; return the Sharpe ratio of each, NaN where it has none."""
         ...
 
 
@@ -76,11 +76,9 @@ def searched_sets(tester: Tester, values: dict[str, list[Any]], count: int, seed
     while asked < count:
         trials = [study.ask(spaces) for _ in range(min(BATCH, count - asked))]
         asked += len(trials)
-        for trial in trials:
-            places = trial.params
-            ratios = tester.test([{name: values[name][places[name]] for name in values}])
-            ratio = ratios[0] if ratios and math.isfinite(ratios[0]) else None
-            if ratio is None:
-                study.tell(trial, state=optuna.trial.TrialState.FAIL)
-            else:
+        sets = [{name: values[name][trial.params[name]] for name in values} for trial in trials]
+        for trial, ratio in zip(trials, tester.test(sets), strict=True):
+            if math.isfinite(ratio):
                 study.tell(trial, ratio)
+            else:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)

@@ -54,7 +54,6 @@ def test_sets_are_counted_for_each_search() -> None:
 @pytest.mark.parametrize("search", ["grid", "random:40", "optuna:40"])
 def test_a_killed_sweep_goes_on_and_ends_the_same(tmp_path, monkeypatch, search: str) -> None:
     monkeypatch.setattr(journals, "BLOCK", 16)
-    monkeypatch.setattr("tradewright.services.sweep.BLOCK", 16)
     grid = GRID if search != "optuna:40" else {"days": list(range(8, 40)), "late": [0, 1]}
     file = tmp_path / "sweep.jsonl"
     made: list[int] = []
@@ -79,10 +78,10 @@ def test_a_killed_sweep_goes_on_and_ends_the_same(tmp_path, monkeypatch, search:
     dies.__qualname__ = counts.__qualname__
     with pytest.raises(Killed):
         tw.sweep(dies, BARS, grid, search=search, resume=file)
-    kept = sum(len(json.loads(line)) for line in file.read_text().splitlines()[1:])
+    kept = sum(len(json.loads(line)[1]) for line in file.read_text().splitlines()[1:])
     assert 16 <= kept <= 36
     with file.open("a") as torn:
-        torn.write("[[0.1, 0.")  # killed while writing
+        torn.write("[36, [[0.1, 0.")  # killed while writing
     made.clear()
     again = tw.sweep(counts, BARS, grid, search=search, resume=file)
     assert len(made) == every - kept

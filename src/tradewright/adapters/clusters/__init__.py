@@ -1,0 +1,1 @@
+"""Machines that work for us: clusters behind the crew port."""
