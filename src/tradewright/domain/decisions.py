@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -176,6 +177,12 @@ class Orders:
         ]
         _check_triggers(rows)
         object.__setattr__(self, "rows", tuple(rows))
+
+    def until(self, n_bars: int) -> Orders:
+        """Return the orders decided on the first `n_bars` bars."""
+        kept = copy.copy(self)
+        object.__setattr__(kept, "rows", tuple(row for row in self.rows if row[0] < n_bars))
+        return kept
 
 
 def _as_order(at: int, row: dict[str, Any]) -> tuple[int, Order]:

@@ -29,6 +29,16 @@ class RunStore(Protocol):
         """Store a run's files (``manifest.json``, ``equity.parquet`` …) and its line; atomic."""
         ...
 
+    def amend(self, run_id: str, documents: Mapping[str, bytes]) -> Path:
+        """Replace or add files of a stored run; its other files and its line stay; atomic.
+
+        Raises
+        ------
+        NoDataError
+            If there is no such run.
+        """
+        ...
+
     def load(self, run_id: str, document: str) -> bytes:
         """Return one file of a run; ``latest`` is the newest run.
 

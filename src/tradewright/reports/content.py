@@ -91,22 +91,20 @@ class Costs:
 
     Parameters
     ----------
-    parts : mapping of str to float
-        Component to amount.
-    gross_profit, net_profit : float
-        Profit before and after all costs; the parts are the difference.
-    by_instrument : sequence of mapping
-        Rows of ``run.costs``.
+    total : mapping
+        ``gross, spread, slippage, impact, fee, financing, net, notional, fills, bps,
+        break_even_bps``; costs are >= 0 and the difference of gross and net.
+    by_instrument, by_window : sequence of mapping
+        The same with a ``label``, the sum in a last row.
     sensitivity : sequence of mapping
         Result at other multiples of the costs.
     sensitivity_note : str
         How those results were made.
     """
 
-    parts: Mapping[str, float]
-    gross_profit: float
-    net_profit: float
+    total: Mapping[str, Any]
     by_instrument: Rows = ()
+    by_window: Rows = ()
     sensitivity: Rows = ()
     sensitivity_note: str = ""
 
@@ -155,6 +153,8 @@ class ReportContent:
         Instruments to choose from.
     costs : Costs or None
         None where no performance may be shown.
+    stress : mapping
+        What scenarios did to the strategy, as `StressReport.as_document`; empty where none was run.
     leak, health : GuardView
         What the guards said, or that they did not run.
     features, assumptions, notes : sequence of str
@@ -177,6 +177,7 @@ class ReportContent:
     manifest: Mapping[str, Any]
     curve: Curve | None = None
     costs: Costs | None = None
+    stress: Mapping[str, Any] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
     benchmark_figures: Mapping[str, float] = field(default_factory=dict)
     intervals: Mapping[str, Interval] = field(default_factory=dict)

@@ -217,6 +217,55 @@ def bar_chart(labels: Sequence[str], values: Sequence[float], *, marked: int = -
     )  # fmt: skip
 
 
+def pair_chart(labels: Sequence[str], ours: Sequence[float], theirs: Sequence[float]) -> Markup:
+    """Draw two bars per label as percent, ours in full colour beside theirs.
+
+    Parameters
+    ----------
+    labels : sequence of str
+        Under the bars.
+    ours, theirs : sequence of float
+        Fractions; NaN draws nothing.
+
+    Returns
+    -------
+    Markup
+        The SVG element over the width of the page.
+    """
+    height, base = 220.0, 22.0
+    known = [value for value in (*ours, *theirs) if math.isfinite(value)]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    y = Scale(low * 1.16 or -0.1, high * 1.16, height - 4, base)
+    slot, zero = WIDTH / max(len(labels), 1), float(y(0.0))
+    broad = min(slot * 0.3, 46.0)
+    parts: list[Markup] = []
+    for index, label in enumerate(labels):
+        centre = slot * (index + 0.5)
+        parts.append(el("text", label, x=_px(centre), y=12, class_="tick middle"))
+        for value, left, kind in (
+            (ours[index], centre - broad - 1, "bar marked"),
+            (theirs[index], centre + 1, "bar"),
+        ):
+            if math.isfinite(value):
+                parts += _bar(value, left, broad, (y, zero), kind)
+    parts.append(void("line", x1=0, x2=WIDTH, y1=_px(zero), y2=_px(zero), class_="one"))
+    return _svg(height, parts, role="img", aria_label=f"Drawdown by {', '.join(labels)}")
+
+
+def _bar(
+    value: float, left: float, broad: float, axis: tuple[Scale, float], kind: str
+) -> list[Markup]:
+    y, zero = axis
+    top, bottom = sorted((float(y(value)), zero))
+    text = bottom + 13 if value < 0 else top - 5
+    return [
+        void("rect", x=_px(left), y=_px(top), width=_px(broad),
+             height=_px(max(bottom - top, 0.8)), class_=kind),
+        el("text", percent(value, digits=0), x=_px(left + broad / 2), y=_px(text),
+           class_="tick middle strong"),
+    ]  # fmt: skip
+
+
 def _svg(height: float, *parts: object, **attributes: str | int) -> Markup:
     box = f"0 0 {WIDTH:g} {height:g}"
     return el("div", el("svg", parts, viewBox=box, class_="chart", **attributes), class_="plot")

@@ -91,54 +91,6 @@ def exposure_section(content: ReportContent) -> Markup | None:
     )  # fmt: skip
 
 
-def costs_section(content: ReportContent) -> Markup:
-    """Return where the money went and how the result bears other costs."""
-    costs = content.costs
-    assert costs is not None
-    total = sum(costs.parts.values())
-    rows: list[Mapping[str, Any]] = [{"name": "Gross profit", "amount": costs.gross_profit}]
-    rows += [{"name": name, "amount": -value} for name, value in costs.parts.items()]
-    rows.append({"name": "Net profit", "amount": costs.net_profit})
-    steps = table(
-        [
-            Column("name", "From gross to net", is_number=False),
-            Column("amount", content.currency, partial(_signed, write=_cents)),
-        ],
-        rows,
-        class_="steps",
-    )
-    free = el("p", "No costs were charged.", class_="down strong") if total == 0 else None
-    multiples = [float(row["multiple"]) for row in costs.sensitivity]
-    chart = bar_chart(
-        [f"{multiple:g}×" for multiple in multiples],
-        [_number(row.get("total_return")) for row in costs.sensitivity],
-        marked=multiples.index(1.0) if 1.0 in multiples else -1,
-    )
-    traded = [row for row in costs.by_instrument if row.get("fills") or row.get("total")]
-    columns = [
-        Column("symbol", "Instrument", is_number=False),
-        Column("fills", "Fills"),
-        *(
-            Column(key, key.capitalize(), partial(money, digits=2))
-            for key in ("notional", "fee", "spread", "slippage", "impact", "financing", "total")
-        ),
-        Column("bps", "bps", partial(number, digits=1)),
-    ]
-    return section(
-        "Costs",
-        free,
-        el(
-            "div",
-            el("div", steps),
-            el("figure", el("figcaption", "Total return at other costs"), chart,
-               el("p", costs.sensitivity_note, class_="muted small-print")),
-            class_="halves",
-        ),
-        el("details", el("summary", "By instrument"), table(columns, traded)) if traded else None,
-        id_="costs",
-    )  # fmt: skip
-
-
 def sleeves_section(content: ReportContent) -> Markup | None:
     """Return who made what, None where one strategy had the account to itself."""
     if not content.sleeves:
@@ -179,7 +131,7 @@ def controls_section(content: ReportContent) -> Markup:
         "there is no evidence)."
     )
     return section(
-        "Controls",
+        "Controls and trials",
         plain_table(content.controls)
         if content.controls
         else el("p", "No control runs were made.", class_="muted"),
@@ -222,7 +174,7 @@ def guards_section(content: ReportContent) -> Markup:
                 _findings(guard) if guard.findings else None,
             )
         )
-    return section("Data and leaks", el("div", blocks, class_="halves"), id_="guards")
+    return section("Data health and leaks", el("div", blocks, class_="halves"), id_="guards")
 
 
 def assumptions_section(content: ReportContent) -> Markup | None:
@@ -297,10 +249,6 @@ def _signed(value: Any, *, write: Any) -> Markup:
 
 
 def _profit(value: Any) -> str:
-    return money(value, digits=2, signed=True)
-
-
-def _cents(value: Any) -> str:
     return money(value, digits=2, signed=True)
 
 

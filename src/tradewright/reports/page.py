@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.resources import files
 
-from tradewright.reports import details, luck, sections
+from tradewright.reports import costs, details, luck, sections, stress
 from tradewright.reports.content import ReportContent, check_content
 from tradewright.reports.markup import Markup, el, void
 
@@ -51,10 +51,11 @@ def render_report(content: ReportContent) -> str:
             details.candles_section(content),
             details.trades_section(content),
             details.exposure_section(content),
-            details.costs_section(content),
-            details.sleeves_section(content),
+            costs.costs_section(content),
             details.start_section(content),
+            stress.stress_section(content),
             luck.attribution_section(content),
+            details.sleeves_section(content),
             details.scores_section(content),
             details.controls_section(content),
         ]

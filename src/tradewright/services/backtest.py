@@ -170,7 +170,7 @@ def run_backtest(
     if outcome.status is not RunStatus.COMPLETED:
         text = f"backtest {plan.name} {outcome.status.value}: {outcome.message}"
         warnings.warn(text, RuntimeWarning, stacklevel=3)
-    return Run(
+    run = Run(
         outcome,
         bars=plan.bars,
         benchmark=plan.config.benchmark,
@@ -183,6 +183,8 @@ def run_backtest(
         seed=plan.config.seed,
         rerunner=None if again is None else (lambda: run_backtest(again)),
     )
+    run.made_of = again
+    return run
 
 
 def run_outcome(

@@ -196,10 +196,11 @@ def _cut(what: Any, bars: Bars, config: BacktestConfig) -> tuple[Any, Bars]:
         raise ConfigError("config.start_date and end_date cannot cut a table of orders: cut both")
     cut = bars.between(start, end)
     first = int(np.searchsorted(bars.ts, cut.ts[0]))
-    return (_rows_of(what, first, first + cut.n_bars) if is_array else what), cut
+    return (rows_of(what, first, first + cut.n_bars) if is_array else what), cut
 
 
-def _rows_of(what: Any, first: int, last: int) -> Any:
+def rows_of(what: Any, first: int, last: int) -> Any:
+    """Return the rows of signals or weights decided ahead, half-open."""
     if isinstance(what, TargetWeights):
         return TargetWeights(what.weights[first:last])
     optional = {

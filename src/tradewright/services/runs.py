@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from tradewright.metrics.drawdowns import PathRisk
+    from tradewright.services.backtest_plan import BacktestPlan
     from tradewright.services.luck.attribution import Attribution
     from tradewright.services.luck.chance import Chance
     from tradewright.services.results.evidence import RunStatistics
@@ -101,6 +102,7 @@ class Run(ResultFields):
         self._created_ns = created_ns
         self._bars = bars
         self._rerunner = rerunner
+        self.made_of: BacktestPlan | None = None  # in memory: the strategy as it was before it ran
         self._known_metrics: dict[str, float] = {}
         self.is_condensed = False  # stored with sessions in place of its many short bars
 
@@ -206,13 +208,6 @@ class Run(ResultFields):
         from tradewright.services.results.evidence import statistics_of
 
         return statistics_of(self)
-
-    @cached_property
-    def cost_sensitivity(self) -> tuple[Mapping[str, Any], ...]:
-        """The result at 0, 0.5, 1, 2 and 3 times the costs."""
-        from tradewright.services.results.evidence import cost_sensitivity
-
-        return cost_sensitivity(self)
 
     @cached_property
     def acceptance(self) -> tuple[AcceptanceCheck, ...]:

@@ -48,6 +48,19 @@ def test_latest_is_the_newest_by_creation_time(store: RunStore) -> None:
     assert [summary.run_id for summary in store.list_runs()] == ["new1", "old1"]
 
 
+def test_amended_files_are_replaced_and_the_others_stay(store: RunStore) -> None:
+    store.save(a_summary("old1", 10), {"a.json": b"old"})
+    store.save(a_summary("new1", 20), {"a.json": b"new", "b.json": b"kept"})
+    store.amend("new1", {"a.json": b"amended", "c.json": b"added"})
+    assert [store.load("new1", name) for name in ("a.json", "b.json", "c.json")] == [
+        b"amended", b"kept", b"added",
+    ]  # fmt: skip
+    assert [summary.run_id for summary in store.list_runs()] == ["new1", "old1"]
+    assert store.list_runs()[0].metrics["sharpe"] == 0.5
+    with pytest.raises(NoDataError, match="nosuch"):
+        store.amend("nosuch", {"a.json": b""})
+
+
 def test_runs_of_one_instant_are_listed_last_saved_first(store: RunStore) -> None:
     store.save(a_summary("one", 5), {"a": b""})
     store.save(a_summary("two", 5), {"a": b""})

@@ -49,3 +49,27 @@ def test_own_scenarios_and_wrong_names(call, tmp_path) -> None:
     wrong = call(*WORDS, *DATES, "--scenarios", "covid")
     assert wrong.returncode == 2
     assert "did you mean 'covid_shock'" in wrong.stderr
+
+
+def test_stored_run_keeps_its_stress(call, tmp_path) -> None:
+    assert call(*("backtest", "run"), *WORDS[2:], *DATES[:4], "--quiet").returncode == 0
+    told = call("backtest", "stress", "--run", "latest", "--scenarios", "covid_shock",
+                "--starts", "2", "--json")  # fmt: skip
+    assert told.returncode == 0, told.stderr
+    document = json.loads(told.stdout)
+    page = tmp_path / "runs" / document["run_id"] / "report.html"
+    assert "Stress resilience score" in page.read_text("utf-8")
+    folder = tmp_path / "tables"
+    assert call("report", "show", "latest", "--format", "csv", "--out", str(folder)).returncode == 0
+    rows = (folder / "stress_starts.csv").read_text("utf-8").splitlines()
+    assert len(rows) == 3
+    shown = call("study", "stress", "latest", "--scenarios", "hist_2020", "--starts", "1")
+    assert "1 runs through the scenarios" in shown.stderr
+    assert f"kept with run {document['run_id']}" in shown.stdout
+
+
+def test_neither_or_both_of_strategy_and_run_are_misuse(call) -> None:
+    for words in ((), ("--strategy", "sma_cross", "--run", "latest")):
+        ended = call("backtest", "stress", *words)
+        assert ended.returncode == 2
+        assert "either --strategy NAME or --run RUN" in ended.stderr

@@ -71,8 +71,9 @@ def test_page_has_every_section_in_order(run: Run, make_run: Callable[..., Run])
     page = Page(make_run(extras=extras).html())
     assert page.headings == [
         "Growth of 1", "Monthly returns", "Metrics", "Luck", "Walk-forward windows",
-        "Trades on price", "Trades", "Exposure", "Costs", "Start date", "Attribution", "Models",
-        "Controls", "Data and leaks", "Assumptions", "Manifest",
+        "Trades on price", "Trades", "Exposure", "Costs and sensitivity", "Start date", "Stress",
+        "Attribution", "Models", "Controls and trials", "Data health and leaks", "Assumptions",
+        "Manifest",
     ]  # fmt: skip
 
 
@@ -160,6 +161,24 @@ def test_free_run_says_so_in_red(
     free = Run(outcome, bars)  # type: ignore[arg-type]
     assert "No costs were charged" in free.html()
     assert any("gross" in caution for caution in free.verdict.cautions)
+
+
+def test_costs_lead_from_gross_to_net_in_every_report(
+    run: Run, make_run: Callable[..., Run]
+) -> None:
+    walked = make_run(extras=RunExtras(windows=windows_of(run), leak=Guard(True, "nothing moved")))
+    for given in (run, walked):
+        costs = report_of(given).costs
+        assert costs is not None
+        for row in (costs.total, *costs.by_instrument, *costs.by_window):
+            parts = sum(row[name] for name in ("spread", "slippage", "impact", "fee", "financing"))
+            assert row["gross"] - parts == pytest.approx(row["net"], abs=1e-6)
+        assert costs.by_instrument[-1]["net"] == costs.total["net"]
+        assert [row["multiple"] for row in costs.sensitivity] == [0.0, 0.5, 1.0, 2.0, 3.0]
+        text = given.html()
+        assert "Break-even: " in text
+        assert "From gross to net by instrument" in text
+        assert ("From gross to net by window" in text) == bool(given.extras.windows)
 
 
 def test_run_without_trades_has_a_page(

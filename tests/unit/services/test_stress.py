@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import tradewright as tw
+from tradewright.adapters.stores.memory_runs import MemoryRunStore
 from tradewright.domain.errors import ConfigError
 from tradewright.risk.scenarios import SCENARIOS, StressTestScenario
-from tradewright.services.stress import METRICS, resilience_score, scenarios_of
+from tradewright.services.runs import Run
+from tradewright.services.stress import scenarios_of
+from tradewright.services.stressing.kept import stress_cost, stress_stored
+from tradewright.services.stressing.measured import METRICS, resilience_score
+
+
+@pytest.fixture
+def memory_workspace(tmp_path):
+    """A workspace whose runs are in memory."""
+    return SimpleNamespace(runs=MemoryRunStore(), data_dir=tmp_path)
+
 
 FALL = StressTestScenario("fall", "a fall", -0.3, 40, 60, 1.0, 0.0)
 
@@ -93,8 +105,92 @@ def test_function_of_bars_decides_on_the_shocked_bars(bars) -> None:
     report = tw.stress(trend, bars, ["covid_shock"], starts=2)
     assert report.name == "trend"
     assert seen.count("stress:covid_shock") == 2
-    with pytest.raises(ConfigError, match="cannot react"):
-        tw.stress(trend(bars), bars, ["covid_shock"])
+    assert not any("decided" in note or "made ahead" in note for note in report.notes)
+
+
+def test_arrays_are_replayed_as_they_were_decided_and_say_so(bars) -> None:
+    weights = np.full(bars.close.shape, np.nan)
+    weights[0], weights[100] = 0.24, 0.12
+    half = int(bars.n_bars * 0.6)
+    weights[half] = 0.0
+    report = tw.stress(tw.TargetWeights(weights), bars, [FALL], starts=4, costs=None)
+    assert "replayed as they are" in report.notes[0]
+    early = report["fall"].starts[0]
+    late = [s for s in report["fall"].starts if s.first_day > str(bars.times[half])[:10]]
+    # Half is held through an early scenario; the exit stands on its day, whatever the prices.
+    assert early.stressed_metrics["max_drawdown"] < early.normal_metrics["max_drawdown"] - 0.05
+    assert late
+    assert all(s.stressed_metrics["max_drawdown"] == 0.0 for s in late)
+    assert all(s.benchmark_drawdown < -0.2 for s in late)
+
+
+def test_arrays_that_react_differ_from_arrays_that_cannot(bars) -> None:
+    def above_average(tape):
+        mean = np.cumsum(tape.close, axis=0) / np.arange(1, tape.n_bars + 1)[:, None]
+        return tw.Signals(tape.close > mean, tape.close <= mean, size=0.24)
+
+    made = tw.stress(above_average, bars, ["market_crash"], starts=2)["market_crash"].worst
+    fixed = tw.stress(above_average(bars), bars, ["market_crash"], starts=2)["market_crash"].worst
+    assert made.stressed_metrics != fixed.stressed_metrics
+
+
+def test_orders_are_replayed_up_to_the_end_of_the_scenario(bars) -> None:
+    table = {"bar": [5, bars.n_bars - 2], "symbol": ["KO", "KO"], "side": ["BUY", "SELL"],
+             "qty": [1000, 1000]}  # fmt: skip
+    report = tw.stress(tw.Orders(table), bars, [FALL], starts=2)
+    assert report["fall"].worst.stressed_metrics["max_drawdown"] < -0.05
+    assert report.name == "orders"
+
+
+def test_run_made_here_is_stressed_as_its_strategy_and_keeps_the_result(bars) -> None:
+    run = tw.backtest(Holds(), bars, config={"max_drawdown_limit": 0.5})
+    word, run_id = run.verdict.word, run.run_id
+    assert run.stress == {}
+    assert "No scenario was run" in run.html()
+    found = tw.stress(run, scenarios=["covid_shock"], starts=2)
+    asked = tw.stress(Holds(), bars, ["covid_shock"], starts=2, config={"max_drawdown_limit": 0.5})
+    assert found.as_document() == asked.as_document()
+    assert run.stress == found.as_document()
+    assert (run.verdict.word, run.run_id) == (word, run_id)
+    assert "Stress resilience score" in run.html()
+    assert run.stress_starts.equals(found.table)
+    with pytest.raises(ConfigError, match="leave bars out"):
+        tw.stress(run, bars)
+    with pytest.raises(ConfigError, match="bars are missing"):
+        tw.stress(Holds())
+
+
+def test_dates_of_the_configuration_hold_for_the_scenarios_too(bars) -> None:
+    days = {"start_date": "2012-06-01", "end_date": "2014-06-01"}
+    run = tw.backtest("buy_and_hold", bars, config=days)
+    found = tw.stress(run, scenarios=["covid_shock"], starts=2)
+    assert all(s.first_day > "2012-06" and s.last_day < "2014-06-02"
+               for s in found["covid_shock"].starts)  # fmt: skip
+
+
+def test_stored_run_keeps_its_stress_and_everything_else(memory_workspace) -> None:
+    from tradewright.services.results.named import DataChoice, NamedRun, open_bars, run_named
+
+    choice = DataChoice(symbols=("AAPL", "KO"), start="2012-01-01", end="2014-12-31")
+    tape = open_bars(memory_workspace, choice)
+    made = run_named(memory_workspace, NamedRun("sma_cross"), tape, choice=choice)
+    before = memory_workspace.runs.load(made.run_id, "fills.parquet")
+    wanted = scenarios_of(["covid_shock"])
+    run, found = stress_stored(made.run_id, memory_workspace, wanted, starts=2)
+    again = Run.load(made.run_id, memory_workspace)
+    assert again.stress == json.loads(json.dumps(found.as_document()))
+    assert again.digest == made.digest == run.digest
+    assert again.n_trials == made.n_trials
+    assert memory_workspace.runs.load(made.run_id, "fills.parquet") == before
+    assert b"Stress resilience score" in memory_workspace.runs.load(made.run_id, "report.html")
+    assert stress_cost(again, wanted, starts=2).runs == 2
+
+
+def test_run_that_does_not_say_what_it_was_made_from_is_refused(bars, memory_workspace) -> None:
+    run = tw.backtest("buy_and_hold", bars)
+    run.save(memory_workspace)
+    with pytest.raises(ConfigError, match="does not say what it was made from"):
+        stress_stored(run.run_id, memory_workspace, scenarios_of(["covid_shock"]))
 
 
 def test_spread_widens_with_volatility(bars) -> None:

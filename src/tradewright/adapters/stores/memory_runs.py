@@ -23,6 +23,18 @@ class MemoryRunStore:
         self._runs[summary.run_id] = (summary, dict(documents))
         return Path("memory") / summary.run_id
 
+    def amend(self, run_id: str, documents: Mapping[str, bytes]) -> Path:
+        """Replace or add files of a stored run; its other files and its line stay.
+
+        Raises
+        ------
+        NoDataError
+            If there is no such run.
+        """
+        wanted = self._known(run_id)
+        summary, kept = self._runs[wanted]
+        return self.save(summary, {**kept, **documents})
+
     def load(self, run_id: str, document: str) -> bytes:
         """Return one file of a run; ``latest`` is the newest run.
 
@@ -31,11 +43,7 @@ class MemoryRunStore:
         NoDataError
             If there is no such run or file.
         """
-        newest = self.list_runs(limit=1)
-        wanted = newest[0].run_id if run_id == LATEST and newest else run_id
-        if wanted not in self._runs:
-            raise no_run(run_id, list(self._runs))
-        summary, documents = self._runs[wanted]
+        summary, documents = self._runs[self._known(run_id)]
         if document not in documents:
             raise no_document(summary.run_id, document, documents)
         return documents[document]
@@ -49,6 +57,13 @@ class MemoryRunStore:
     def add_trials(self, family: str, sharpes: Sequence[float]) -> None:
         """Count evaluated configurations of a family."""
         self._trials.setdefault(family, []).extend(float(sharpe) for sharpe in sharpes)
+
+    def _known(self, run_id: str) -> str:
+        newest = self.list_runs(limit=1)
+        wanted = newest[0].run_id if run_id == LATEST and newest else run_id
+        if wanted not in self._runs:
+            raise no_run(run_id, list(self._runs))
+        return wanted
 
     def trials(self, family: str) -> Sequence[float]:
         """Return the per-period Sharpe ratio of every trial of a family, in order."""

@@ -80,6 +80,22 @@ class FileRunStore:
         shutil.rmtree(before, ignore_errors=True)
         return home
 
+    def amend(self, run_id: str, documents: Mapping[str, bytes]) -> Path:
+        """Replace or add files of a stored run; its other files and its line stay.
+
+        Raises
+        ------
+        NoDataError
+            If there is no such run.
+        DataError
+            If one of its other files is missing or damaged; nothing is changed then.
+        EdgeError
+            If the disk refuses; the run is as it was.
+        """
+        row = self._row(run_id)
+        kept = {name: self.load(run_id, name) for name in row.documents if name not in documents}
+        return self.save(_summary(row), {**kept, **documents})
+
     def load(self, run_id: str, document: str) -> bytes:
         """Return one file of a run; ``latest`` is the newest run.
 

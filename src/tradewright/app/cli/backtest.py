@@ -9,6 +9,15 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tradewright.app.cli import frame
+from tradewright.app.cli.stress.commands import (
+    MODELS,
+    SCENARIO_FILE,
+    SCENARIOS,
+    STARTS,
+    render_stress,
+    scenarios_named,
+    stress_and_tell,
+)
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -286,14 +295,12 @@ def _render_quality(found: Any, horizon: int) -> None:
 @app.command()
 def stress(
     *,
-    strategy: str = _STRATEGY,
-    scenarios: str = typer.Option(
-        "", "--scenarios", help="Comma-separated, or all; the usual six if empty."
-    ),
-    scenario_file: Path | None = typer.Option(  # noqa: B008
-        None, "--scenario-file", help="YAML with scenarios of your own."
-    ),
-    starts: int = typer.Option(5, "--starts", min=1, help="Onsets of each scenario."),
+    strategy: str = typer.Option("", "--strategy", help="Name in the catalogue."),
+    run: str = typer.Option("", "--run", help="Stored run, or latest; it keeps the result."),
+    scenarios: str = SCENARIOS,
+    scenario_file: Path | None = SCENARIO_FILE,
+    starts: int = STARTS,
+    models: str = MODELS,
     symbols: str = _SYMBOLS,
     data: str = _DATA,
     start: str = _FROM,
@@ -303,8 +310,9 @@ def stress(
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
 ) -> None:
-    """Run one strategy through crashes: the same engine on shocked bars."""
+    """Run a strategy, or a stored run's, through crashes: the same engine on shocked bars."""
     from tradewright.app.bootstrap import open_workspace
+    from tradewright.domain.errors import ConfigError
     from tradewright.services.results.named import (
         DataChoice,
         NamedRun,
@@ -312,17 +320,20 @@ def stress(
         open_bars,
         parse_parameter,
     )
-    from tradewright.services.stress import scenarios_of, stress
+    from tradewright.services.stress import stress
     from tradewright.strategies import create_strategy
 
+    happening = scenarios_named(scenarios, scenario_file)
+    workspace = open_workspace()
+    if bool(run) == bool(strategy):
+        raise ConfigError("stress: wanted either --strategy NAME or --run RUN")
+    if run:
+        stress_and_tell(workspace, run, happening, starts=starts, models=models)
+        return
     defaults = _defaults(strategy)
     chosen = dict(parse_parameter(text, defaults) for text in parameters)
     wanted = NamedRun(strategy, chosen, cash, fee_bps, slippage_bps)
-    names = tuple(part.strip() for part in scenarios.split(",") if part.strip())
-    happening = scenarios_of(names or None, scenario_file)
-    bars = open_bars(
-        open_workspace(), DataChoice(data, _words(symbols), start or None, end or None)
-    )
+    bars = open_bars(workspace, DataChoice(data, _words(symbols), start or None, end or None))
     with frame.progress_bar(f"stress {strategy}") as report:
         found = stress(
             create_strategy(strategy, **chosen),
@@ -333,34 +344,7 @@ def stress(
             starts=starts,
             progress=report,
         )
-    frame.emit(found.as_document(), lambda: _render_stress(found))
-
-
-def _render_stress(found: Any) -> None:
-    limit = found.limits["max_drawdown_limit"]
-    typer.echo(f"{found.name} under stress; the start that ends worst of each scenario\n")
-    typer.echo(
-        f"{'scenario':<19}{'from':<12}{'return':>9}{'normal':>9}{'drawdown':>10}"
-        f"{'market':>9}{'regained':>10}{'score':>7}{'median':>8}"
-    )
-    for result in found.results:
-        worst = result.worst
-        back = worst.sessions_to_regain
-        typer.echo(
-            f"{result.scenario.name:<19}{worst.first_day:<12}"
-            f"{worst.stressed_metrics['total_return']:>9.1%}"
-            f"{worst.normal_metrics['total_return']:>9.1%}"
-            f"{worst.stressed_metrics['max_drawdown']:>10.1%}{worst.benchmark_drawdown:>9.1%}"
-            f"{'never' if back is None else back:>10}"
-            f"{worst.stress_resilience_score:>7.0f}{result.median.stress_resilience_score:>8.0f}"
-        )
-    typer.echo(
-        "\nreturn and normal: the same span with and without the scenario; market: the deepest "
-        f"fall of the\ninstruments held equally; regained: sessions; score 0 to 100, with "
-        f"drawdowns beyond {limit:.0%} as breaches."
-    )
-    for note in found.notes:
-        typer.echo(f"note: {note}")
+    frame.emit(found.as_document(), lambda: render_stress(found))
 
 
 def _render_sweep(found: Any, top: int) -> None:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from tradewright.app.cli import frame
+from tradewright.app.cli.stress.commands import (
+    MODELS,
+    SCENARIO_FILE,
+    SCENARIOS,
+    STARTS,
+    scenarios_named,
+    stress_and_tell,
+)
 
 app = frame.noun("study", "Check, run, list and repeat studies: one YAML page each.")
 
@@ -117,6 +126,36 @@ def walkforward(
     frame.emit({**walk.as_document(), "report": str(path)}, lambda: render_walk(walk, path))
     if not walk.run.is_complete:
         raise typer.Exit(frame.FAILED)
+
+
+@app.command()
+def stress(
+    study: str = typer.Argument(help="A stored run or latest, the name of a study, or a page."),
+    *,
+    scenarios: str = SCENARIOS,
+    scenario_file: Path | None = SCENARIO_FILE,
+    starts: int = STARTS,
+    models: str = MODELS,
+    set_: list[str] = SET,
+) -> None:
+    """Let crashes happen to a study: features, forecasts, decisions and costs on shocked bars.
+
+    A page is run and stored first. The result is kept with the run and shown in its report.
+    """
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.domain.errors import NoDataError
+    from tradewright.services.runs import Run
+    from tradewright.services.studies import Study
+
+    happening = scenarios_named(scenarios, scenario_file)
+    workspace = open_workspace()
+    try:
+        run_id = Run.load(study, workspace).run_id
+    except NoDataError:
+        page = Study.load(study).with_settings(_changes(set_))
+        with frame.progress_bar(page.name) as report:
+            run_id = page.run(workspace, progress=report).run_id
+    stress_and_tell(workspace, run_id, happening, starts=starts, models=models)
 
 
 @app.command()

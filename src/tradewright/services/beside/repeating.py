@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from tradewright.domain.time import from_ns
 from tradewright.services.runs import Run
 from tradewright.services.study.stages import Progress
 from tradewright.services.workspace import Workspace, current_workspace
+
+if TYPE_CHECKING:
+    from tradewright.services.backtest_plan import BacktestPlan
 
 COMPARED: Final = {
     "data": ("data_version",),
@@ -100,7 +103,9 @@ def rerun(
     if stored.kind == "study":
         repeated = _study_again(stored, space, progress, workers)
     elif "opened" in manifest:
-        repeated = _named_again(manifest, space, progress)
+        from tradewright.services.backtest import run_backtest
+
+        repeated = run_backtest(named_plan(manifest, space), progress)
     else:
         raise ConfigError(
             f"run {stored.run_id} is a {stored.kind} on bars that were at hand: only a study and "
@@ -138,22 +143,35 @@ def _study_again(
     return job.run(as_of_ns=int(manifest["study"]["as_of_ns"]))
 
 
-def _named_again(manifest: Mapping[str, Any], space: Workspace, progress: Progress | None) -> Run:
+def named_plan(manifest: Mapping[str, Any], space: Workspace) -> BacktestPlan:
+    """Return the plan of a run of ``backtest run``, made anew from its manifest.
+
+    Parameters
+    ----------
+    manifest : mapping
+        Of the run; it says how the bars were opened.
+    space : Workspace
+        Holds the bars.
+
+    Returns
+    -------
+    BacktestPlan
+        Ready to run.
+    """
     from tradewright.costs import Costs
-    from tradewright.services.backtest import BacktestConfig, backtest
+    from tradewright.services.backtest import BacktestConfig, plan_backtest
     from tradewright.services.results.named import DataChoice, open_bars
     from tradewright.strategies import create_strategy
 
     config, opened = manifest["config"], dict(manifest["opened"])
     bars = open_bars(space, DataChoice(**{**opened, "symbols": tuple(opened["symbols"])}))
     strategy, settings = config["strategy"], BacktestConfig.from_mapping(config["backtest"])
-    return backtest(
+    return plan_backtest(
         create_strategy(strategy["name"], **strategy["parameters"]),
         bars,
         cash=float(from_minor(config["cash_minor"], settings.currency)),
         costs=None if config["costs"] is None else Costs(**config["costs"]),
         config=settings,
-        progress=progress,
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tradewright.services.runs import Run
 
 TABLES: Final = ("trades", "fills", "orders", "equity", "exposure", "costs", "benchmark")
+WINDOW_TABLES: Final = ("window_costs",)
 
 
 def write_whole(path: str | Path, content: bytes) -> Path:
@@ -80,6 +81,11 @@ def json_of(run: Run) -> str:
         document["period_results"] = [_texts(asdict(period)) for period in run.period_results]
         document["stability_metrics"] = run.stability_metrics
         document["cost_sensitivity"] = run.cost_sensitivity
+        document["costs"] = {
+            "instruments": run.costs.to_dicts(),
+            "windows": run.window_costs.to_dicts(),
+        }
+        document["stress"] = dict(run.stress) or None
         document["controls"] = run.controls
         document["trades"] = [_texts(row) for row in run.trades.to_dicts()]
         document["equity"] = {
@@ -115,7 +121,10 @@ def write_tables(run: Run, folder: str | Path, kind: str) -> list[Path]:
 
     if kind not in ("csv", "parquet"):
         raise ConfigError(f"format {kind!r} is not known; known: csv, parquet")
-    names = TABLES if run.may_show_performance else ("fills", "orders", "equity")
+    names: tuple[str, ...] = ("fills", "orders", "equity")
+    if run.may_show_performance:
+        names = (*TABLES, *(WINDOW_TABLES if run.extras.windows else ()))
+        names = (*names, *(("stress_starts",) if run.stress else ()))
     written = []
     for name in names:
         frame, buffer = getattr(run, name), io.BytesIO()

@@ -98,6 +98,8 @@ class RunExtras:
     sleeves : tuple of mapping
         Who made what where several strategies shared the account: columns of
         `tradewright.engine.SleeveBook.row`.
+    stress : mapping
+        What scenarios did to the strategy: `StressReport.as_document`; empty where it was not run.
     stage_seconds : mapping of str to float
         Time spent per stage.
     """
@@ -118,6 +120,7 @@ class RunExtras:
     assumptions: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     sleeves: Rows = ()
+    stress: Mapping[str, Any] = field(default_factory=dict)
     stage_seconds: Mapping[str, float] = field(default_factory=dict)
 
     def as_document(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -156,6 +157,32 @@ class ResultFields:
     def performance_consistency(self) -> float:
         """Score of that evenness, 0 to 100; NaN without windows."""
         return self.stability_metrics["performance_consistency"]
+
+    @cached_property
+    def cost_sensitivity(self) -> tuple[Mapping[str, Any], ...]:
+        """The result at 0, 0.5, 1, 2 and 3 times the costs."""
+        from tradewright.services.results.evidence import cost_sensitivity
+
+        return cost_sensitivity(self._run)
+
+    @property
+    def window_costs(self) -> pl.DataFrame:
+        """From gross to net of each test window; columns of `costs` with ``window`` first."""
+        from tradewright.services.results.tables import window_costs_frame
+
+        return window_costs_frame(self._run)
+
+    @property
+    def stress(self) -> Mapping[str, Any]:
+        """What scenarios did to the strategy (`tw.stress`); empty where none was run."""
+        return self._run.extras.stress
+
+    @property
+    def stress_starts(self) -> pl.DataFrame:
+        """One row for each scenario and start of `stress`."""
+        from tradewright.services.results.tables import stress_frame
+
+        return stress_frame(self.stress)
 
     @property
     def round_trips(self) -> pl.DataFrame:

@@ -158,6 +158,11 @@ class RunMetrics(Mapping[str, float]):
         found["total_costs"] = total / major
         found["cost_drag"] = total / mean / years if years > 0 and mean > 0 else math.nan
         found["cost_bps"] = 1e4 * trading / traded if traded > 0 else math.nan
+        levels = self._run.timeline.levels
+        net = float(levels[-1] - levels[0])
+        found["gross_profit"] = (net + total) / major
+        found["net_profit"] = net / major
+        found["break_even_bps"] = 1e4 * (net + trading) / traded if traded > 0 else math.nan
         return found
 
 

@@ -24,6 +24,14 @@ from tradewright.reports.content import (
     ReportContent,
 )
 from tradewright.reports.numbers import number, percent
+from tradewright.services.results.bridge import (
+    TOTAL,
+    bridge_rows,
+    instrument_bridges,
+    summed,
+    whole_bridge,
+    window_bridges,
+)
 from tradewright.services.results.evidence import window_rows
 from tradewright.services.results.extras import Guard
 
@@ -33,13 +41,6 @@ if TYPE_CHECKING:
 
 MOST_TRADES: Final = 400
 MOST_INSTRUMENTS: Final = 20
-COST_NAMES: Final = {
-    "Spread": "spread_costs",
-    "Slippage": "slippage_costs",
-    "Market impact": "impact_costs",
-    "Fees": "fees",
-    "Financing": "financing_costs",
-}
 NO_GUARD: Final = (
     "Not run: the decisions were made by the user, the guard had nothing to recompute."
 )
@@ -83,6 +84,7 @@ def report_of(run: Run) -> ReportContent:
         checks=checks_of(run),
         curve=_curve(run),
         costs=_costs(run),
+        stress=run.extras.stress,
         figures=dict(run.metrics),
         benchmark_figures=_benchmark_figures(run),
         intervals=run.statistics.bootstrap.intervals,
@@ -255,22 +257,18 @@ def _benchmark_figures(run: Run) -> dict[str, float]:
 
 
 def _costs(run: Run) -> Costs:
-    metrics = run.metrics
-    parts = {label: metrics[name] for label, name in COST_NAMES.items()}
-    timeline = run.timeline
-    major = run.equity["equity"][-1] / (run.outcome.equity[-1] or 1) if len(timeline.rows) else 0.01
-    net = float(timeline.levels[-1] - timeline.levels[0]) * abs(major)
     own = bool(run.extras.cost_sensitivity)
     note = (
         "Each figure is a run of its own at that multiple of the costs."
         if own
         else "The same fills charged more or less; money saved is not invested again."
     )
+    whole = whole_bridge(run)
+    windows = window_bridges(run)
     return Costs(
-        parts=parts,
-        gross_profit=net + sum(parts.values()),
-        net_profit=net,
-        by_instrument=run.costs.to_dicts(),
+        total=bridge_rows(run, [whole])[0],
+        by_instrument=bridge_rows(run, (*instrument_bridges(run), whole)),
+        by_window=bridge_rows(run, (*windows, summed(TOTAL, windows))) if windows else (),
         sensitivity=run.cost_sensitivity,
         sensitivity_note=note,
     )

@@ -83,6 +83,10 @@ class RunDocument(_Strict):
     cost_sensitivity: list[dict[str, Figure]] = Field(
         default=[], description="the same decisions at other multiples of their costs"
     )
+    costs: dict[str, list[dict[str, Any]]] = Field(
+        default={}, description="from gross to net by instruments and windows, major units"
+    )
+    stress: dict[str, Any] | None = Field(default=None, description="what scenarios did to it")
     controls: list[dict[str, Any]] = []
     trades: list[dict[str, Any]] = Field(default=[], description="round trips, major units")
     equity: EquityPart | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
 from tradewright.domain.orders import DenyReason, FillReason, OrderStatus, OrderType, TimeInForce
 from tradewright.metrics.drawdowns import drawdown_series
 from tradewright.metrics.trades import excursions
+from tradewright.services.results.bridge import Bridge, instrument_bridges, window_bridges
 
 if TYPE_CHECKING:
     import polars as pl
@@ -189,39 +191,77 @@ def exposure_frame(run: Run) -> pl.DataFrame:
 
 
 def costs_frame(run: Run) -> pl.DataFrame:
-    """Return what trading each instrument cost, and financing in a last row.
+    """Return what each instrument earned and what trading it cost over the measured span.
 
     Returns
     -------
     polars.DataFrame
-        ``symbol`` (``(financing)`` in the last row), ``fills``, ``notional``, ``fee``, ``spread``,
-        ``slippage``, ``impact``, ``financing``, ``total`` (major units), ``bps`` (of the traded
-        notional; null without one). The column ``total`` sums to all costs of the run.
+        ``symbol``, ``fills``, ``notional``, ``gross`` (profit at raw prices), ``fee``, ``spread``,
+        ``slippage``, ``impact``, ``financing``, ``total`` (of the costs), ``net`` (gross less
+        total) in major units, ``bps`` and ``break_even_bps`` (of the traded notional; null without
+        one). Financing is charged to the account and has a row of its own, ``(financing)``. The
+        columns sum to the whole run, to the minor unit.
+    """
+    return _bridges_frame(run, instrument_bridges(run), "symbol")
+
+
+def window_costs_frame(run: Run) -> pl.DataFrame:
+    """Return the columns of `costs_frame` for each test window, ``window`` in place of ``symbol``.
+
+    Returns
+    -------
+    polars.DataFrame
+        Without rows where the run has no windows.
+    """
+    return _bridges_frame(run, window_bridges(run), "window")
+
+
+def _bridges_frame(run: Run, bridges: Sequence[Bridge], key: str) -> pl.DataFrame:
+    import polars as pl
+
+    major = 10 ** minor_exponent(run.outcome.currency)
+    columns: dict[str, Any] = {
+        key: [bridge.label for bridge in bridges],
+        "fills": [bridge.fills for bridge in bridges],
+    }
+    for name in ("notional", "gross", *COST_FIELDS, "financing"):
+        columns[name] = [getattr(bridge, name) / major for bridge in bridges]
+    columns["total"] = [(bridge.trading + bridge.financing) / major for bridge in bridges]
+    columns["net"] = [bridge.net / major for bridge in bridges]
+    columns["bps"] = [bridge.cost_bps for bridge in bridges]
+    columns["break_even_bps"] = [bridge.break_even_bps for bridge in bridges]
+    texts = {key: pl.String, "fills": pl.Int64}
+    floats = dict.fromkeys((name for name in columns if name not in texts), pl.Float64)
+    return pl.DataFrame(columns, schema={**texts, **floats}, nan_to_null=True)
+
+
+def stress_frame(document: Mapping[str, Any]) -> pl.DataFrame:
+    """Return one row for each scenario and start of a stress report.
+
+    Parameters
+    ----------
+    document : mapping
+        From `StressReport.as_document`; may be empty.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``scenario``, the fields of `StressStart`, its metrics with ``normal_`` and ``stressed_``
+        before their names.
     """
     import polars as pl
 
-    outcome = run.outcome
-    fills = outcome.fills
-    major = 10 ** minor_exponent(outcome.currency)
-    n = len(outcome.instruments)
-    columns: dict[str, Any] = {
-        "symbol": [*(instrument.symbol for instrument in outcome.instruments), "(financing)"],
-        "fills": [*np.bincount(fills["instrument"], minlength=n).tolist(), 0],
-    }
-    total = np.zeros(n + 1, dtype=np.int64)
-    for name in ("notional", *COST_FIELDS):
-        sums = np.zeros(n + 1, dtype=np.int64)
-        np.add.at(sums, fills["instrument"], fills[name])
-        columns[name] = sums / major
-        total += 0 if name == "notional" else sums
-    financing = np.zeros(n + 1, dtype=np.int64)
-    financing[n] = outcome.financing.sum()
-    columns["financing"] = financing / major
-    columns["total"] = (total + financing) / major
-    notional = np.asarray(columns["notional"])
-    safe = np.where(notional > 0, notional, 1.0)
-    columns["bps"] = np.where(notional > 0, 1e4 * total / major / safe, np.nan)
-    return pl.DataFrame(columns, nan_to_null=True)
+    rows = []
+    for scenario in document.get("scenarios", ()):
+        for start in scenario["starts"]:
+            row = {k: v for k, v in start.items() if not isinstance(v, Mapping)}
+            figures = {
+                f"{kind}_{name}": value
+                for kind in ("normal", "stressed")
+                for name, value in start[f"{kind}_metrics"].items()
+            }
+            rows.append({"scenario": scenario["name"], **row, **figures})
+    return pl.DataFrame(rows, infer_schema_length=None)
 
 
 def benchmark_frame(run: Run) -> pl.DataFrame:

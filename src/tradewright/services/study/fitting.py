@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -143,6 +143,7 @@ def fit_study(
     table: FeatureTable,
     *,
     workers: int | None = None,
+    with_controls: bool = True,
     progress: Progress | None = None,
 ) -> WalkForwardResult:
     """Walk forward over the history of a study, with its shuffled-label controls.
@@ -157,6 +158,8 @@ def fit_study(
         Its features.
     workers : int, optional
         Fits side by side; the processor's cores unless given.
+    with_controls : bool
+        Whether to fit on shuffled labels as well.
     progress : callable, optional
         ``progress(fraction, message)``.
 
@@ -168,10 +171,11 @@ def fit_study(
     from tradewright.training import fit_predict
     from tradewright.training.labelling import build_labels
 
+    settings = fit_settings(page, workers=workers)
     return fit_predict(
         table,
         build_labels(bars, page.labels.settings()),
-        settings=fit_settings(page, workers=workers),
+        settings=settings if with_controls else replace(settings, controls=0),
         scheme=page.validation.windows(),
         progress=progress,
     )
