@@ -16,6 +16,8 @@ from tradewright.simulation.tables import instrument_at
 YEAR_NS: Final = 360.0 * 86_400.0 * 1e9
 """The year of act/360 in nanoseconds."""
 
+DOUBT: Final = 6e-16
+"""More than the relative error of quantity times price times scale: five roundings of 2**-53."""
 
 BLOCK: Final = 1024
 """Rows that are marked at a time; they stay in the nearest cache."""
@@ -55,7 +57,7 @@ def value_minor(qty: int, px: int, scale: float, exponent_scale: int) -> int:
     """
     value = float(qty) * float(px) * scale
     nearest = np.rint(value)
-    if abs(abs(value - nearest) - 0.5) > 1e-9 + abs(value) * 2e-15:
+    if abs(abs(value - nearest) - 0.5) > 1e-9 + abs(value) * DOUBT:
         return int(nearest)
     exact = int(product_half_even(abs(qty), px, exponent_scale))
     return exact if qty >= 0 else -exact
@@ -217,7 +219,7 @@ def _mark_block(account: Any, column: int, first: int, last: int) -> None:
     for row in range(first, last):
         value = units * np.rint(load_float(place, row * width) * 1e8) * scale
         nearest = np.rint(value)
-        doubtful += int(abs(abs(value - nearest) - 0.5) <= 1e-9 + value * 2e-15)
+        doubtful += int(abs(abs(value - nearest) - 0.5) <= 1e-9 + value * DOUBT)
         whole = int(nearest)
         store_int(equity, row, cash + whole)
         store_int(cash_line, row, cash)

@@ -91,20 +91,28 @@ def exposure_with(account: Any, column: int, own: int) -> tuple[int, int]:
 
 
 @part
-def is_affordable(account: Any, order: int, qty: int, px: int) -> bool:
-    """Whether a fill keeps to the budget and leaves equity for the exposure after it."""
+def lacking(account: Any, order: int, qty: int, px: int) -> int:
+    """Return what a fill lacks of the budget, or of equity for the exposure after it.
+
+    Returns
+    -------
+    int
+        Minor units; 0 where the fill is affordable.
+    """
     o = order_at(account.orders, order)
     notional, _, fee, spread, slippage, impact = fill_costs(account, order, qty, px)
     costs = fee + spread + slippage + impact
-    if account.budget != NO_BUDGET and notional + costs > account.budget:
-        return False
+    short = c.ZERO
+    if account.budget != NO_BUDGET:
+        short = max(notional + costs - account.budget, 0)
     cash = account.cash - o.side * notional - costs
     if is_simple(account, o.side):
-        return bool(cash >= 0)
+        return int(max(short, -cash))
     position = instrument_at(account.instruments, o.instrument).position
     after = value_of(account, o.instrument, position + o.side * qty, px)
     longs, shorts = exposure_with(account, o.instrument, after)
-    return bool(account.leverage * float(cash + longs + shorts) >= float(longs - shorts))
+    backed, gross = account.leverage * float(cash + longs + shorts), float(longs - shorts)
+    return int(short if backed >= gross else max(short, int(gross - backed) + 1))
 
 
 @part
@@ -132,13 +140,21 @@ def affordable_qty(account: Any, order: int, qty: int, px: int) -> int:
     high = qty
     if bound < float(qty):
         high = max(floored(max(bound, 0.0), holding.lot), reducing)
-    if high <= reducing or is_affordable(account, order, high, px):
-        return int(max(high, reducing))
-    low = reducing // holding.lot
-    top = high // holding.lot
+    if high <= reducing:
+        return int(reducing)
+    short = lacking(account, order, high, px)
+    if short == 0:
+        return int(high)
+    # What is lacking comes of roundings: the answer lies a few minor units below.
+    least, top = reducing // holding.lot, high // holding.lot
+    step = int(float(short) / (unit * holding.lot)) + 1
+    low = max(top - step, least)
+    while low > least and lacking(account, order, low * holding.lot, px) > 0:
+        step *= 2
+        top, low = low, max(low - step, least)
     while top - low > 1:
         middle = (low + top) // 2
-        if is_affordable(account, order, middle * holding.lot, px):
+        if lacking(account, order, middle * holding.lot, px) == 0:
             low = middle
         else:
             top = middle

@@ -16,7 +16,7 @@ from tradewright.domain.rules import FillRules
 from tradewright.simulation import run_signals
 
 DAY_NS = 86_400 * 10**9
-RICH = 10**14
+RICH = 10**13
 
 
 def panel(rng: np.random.Generator, n_bars: int, width: int, missing: float) -> Bars:
