@@ -66,9 +66,12 @@ def test_the_next_lot_would_cost_more_than_there_is(
 @settings(deadline=None, max_examples=20)
 @given(cash_minor=st.integers(10**6, 10**14), seed=st.integers(0, 2**32 - 1))
 @example(cash_minor=10**14, seed=1)
+@example(cash_minor=3 * 10**12, seed=2)  # where a mark in floats is off now and then
+@example(cash_minor=3 * 10**12, seed=3)
+@example(cash_minor=3 * 10**12, seed=4)
 def test_marks_are_exact_to_the_cent(cash_minor: int, seed: int) -> None:
-    close = 40 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 1e-3, (2000, 1)), axis=0))
-    ts = np.arange(1, 2001) * DAY_NS
+    close = 40 * np.exp(np.cumsum(np.random.default_rng(seed).normal(0, 1e-3, (9000, 1)), axis=0))
+    ts = np.arange(1, 9001) * DAY_NS
     bars = Bars((Instrument("A", tick_size=1e-8),), ts, close, close, close, close, close)
     entries = np.zeros(close.shape, dtype=bool)
     entries[0] = True
