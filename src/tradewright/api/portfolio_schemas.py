@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,127 @@ class RebalanceBody(Body):
     dry_run: bool = Field(True, description="Plan only; no order is sent")
     threshold: Annotated[float, Field(gt=0)] | None = Field(
         None, description="Only when a weight drifted by more than this share of its target"
+    )
+
+
+PortfolioName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
+
+
+class RebalanceRules(Body):
+    """When a portfolio is rebalanced; what is left out follows the settings."""
+
+    threshold_method: Literal["percentage", "absolute", "volatility", "calendar"] | None = None
+    rebalance_threshold: float | None = None
+    min_rebalance_interval: Annotated[int, Field(description="Calendar days")] | None = None
+    max_rebalance_interval: Annotated[int, Field(description="Calendar days")] | None = None
+    transaction_cost_threshold: float | None = None
+    consider_tax_implications: bool | None = None
+    volatility_threshold: float | None = None
+    calendar_period: Literal["monthly", "quarterly"] | None = None
+    benefit_multiple: float | None = None
+    partial: bool | None = None
+    harvest_losses: bool | None = None
+
+
+class PortfolioBody(Body):
+    """A portfolio to be created."""
+
+    symbols: Annotated[list[Annotated[str, Field(max_length=32)]], Field(min_length=1)] = Field(
+        description="What it may hold, at most 100"
+    )
+    initial_balance: float = 100_000.0
+    optimization_method: Annotated[str, Field(max_length=32)] = "risk_parity"
+    name: PortfolioName | None = None
+    window: Annotated[int, Field(ge=20, le=10_000)] = 252
+    estimate_bars: Annotated[int, Field(ge=1, le=10_000)] = 21
+    max_weight: float | None = None
+    lot_method: Literal["fifo", "lifo", "hifo", "average"] = "fifo"
+    rebalancing: RebalanceRules | None = None
+
+
+class PortfolioRunBody(Body):
+    """How a portfolio is watched on the replayed tape."""
+
+    replay: Annotated[str | None, Field(max_length=32, description="FROM:TO")] = None
+    speed: Annotated[float | None, Field(gt=0, le=1e6, description="Bars a second")] = None
+
+
+class PortfolioQuery(BaseModel):
+    """Of which day a portfolio is shown."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: Annotated[str | None, Field(pattern=r"^\d{4}-\d\d-\d\d$")] = None
+
+
+class PortfolioRow(BaseModel):
+    """A portfolio and its state."""
+
+    name: str
+    state: str = Field(description="CREATED, or that of its session; INTERRUPTED after a crash")
+    method: str
+    symbols: list[str]
+    initial_balance: Number
+    session_id: str | None
+    equity: str | None
+    rebalances: int = Field(description="That were completed")
+    created_at: Moment
+
+
+class PortfolioHolding(BaseModel):
+    """One instrument of a portfolio."""
+
+    symbol: str
+    quantity: str
+    average_cost: Number
+    price: Number
+    value: str
+    unrealised: str
+    realised: str
+    weight: Number
+
+
+class PortfolioAccount(BaseModel):
+    """What a portfolio holds and how it did."""
+
+    account: str
+    session_id: str
+    as_of: Moment | None
+    currency: str
+    equity: str
+    cash: str
+    cash_weight: Number
+    holdings: list[PortfolioHolding]
+    performance: dict[str, Number]
+    contributions: dict[str, Number] = Field(description="Fractions of the cash at the start")
+
+
+class PortfolioAlert(BaseModel):
+    """What a portfolio told: trigger, plan, deferral, completion, or weights kept."""
+
+    kind: Literal["trigger", "plan", "deferral", "completion", "kept"]
+    at: Moment
+    reason: str | None = None
+    plan_id: str | None = None
+    status: str | None = Field(None, description="done, partial or cancelled")
+    reasons: list[str] | None = None
+    turnover: Number = None
+    costs: Number = None
+    tax: Number = None
+
+
+class PortfolioDetail(PortfolioRow):
+    """A portfolio with its terms, holdings, alerts and attribution."""
+
+    window: int
+    estimate_bars: int
+    max_weight: Number
+    lot_method: str
+    rebalancing: dict[str, str | bool | int | float]
+    account: PortfolioAccount | None = Field(description="null until it trades")
+    alerts: list[PortfolioAlert]
+    attribution: dict[str, Any] | None = Field(
+        description="By instrument, sector and factor; null until its session has ended"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,13 @@ from tradewright.domain.orders import Order, OrderType, Side, TimeInForce
 from tradewright.domain.time import to_ns
 from tradewright.engine.tape import Cursor
 from tradewright.engine.view import TapeView
-from tradewright.execution import Rounding, derive_order_id, round_quantity, round_to_tick
+from tradewright.execution import (
+    Rounding,
+    StagedRebalance,
+    derive_order_id,
+    round_quantity,
+    round_to_tick,
+)
 from tradewright.ports.broker import Broker
 
 Protection = tuple[float | None, float | None]
@@ -39,7 +46,7 @@ class RunContext(TapeView):
         Part of the derived order ids.
     """
 
-    __slots__ = ("_run_id", "_sequence", "cancels", "notes", "orders", "timers", "wanted")
+    __slots__ = ("_run_id", "_sequence", "cancels", "notes", "orders", "staged", "timers", "wanted")
 
     def __init__(
         self, bars: Bars, cursor: Cursor, venue: Broker, *, run_id: str, **seen: Any
@@ -52,6 +59,7 @@ class RunContext(TapeView):
         self.wanted: dict[str, WantedPosition] = {}
         self.timers: list[tuple[int, int, str]] = []
         self.notes: list[tuple[int, str]] = []
+        self.staged: StagedRebalance | None = None
 
     def target_weight(
         self,
@@ -72,6 +80,27 @@ class RunContext(TapeView):
         name = self._name(symbol)
         units = round_quantity(qty, self._lots[self._columns[name]])
         self.wanted[name] = WantedPosition(None, units, (None, None))
+
+    def rebalance(
+        self,
+        weights: Mapping[str, float],
+        *,
+        largest: float = math.inf,
+        cost_rate: float = 0.0,
+    ) -> None:
+        """Bring the account to weights in stages; see `StagedContext`."""
+        for symbol, weight in weights.items():
+            if not math.isfinite(weight):
+                raise ConfigError(f"target weight of {symbol} is {weight}, wanted a finite number")
+            self._name(symbol)
+        self.staged = StagedRebalance(dict(weights), largest=largest, cost_rate=cost_rate)
+
+    @property
+    def rebalancing(self) -> tuple[str, tuple[str, ...]]:
+        """How the last rebalance in stages stands, and why; empty where there was none."""
+        if self.staged is None:
+            return "", ()
+        return self.staged.status.value, self.staged.reasons
 
     def buy(self, qty: float, symbol: str | None = None, **how: Any) -> str | None:
         """Buy; return the order id, or None where the quantity is below the lot."""

@@ -16,6 +16,7 @@ from tradewright.domain.orders import (
 from tradewright.domain.worth import WORTH_UNIT
 from tradewright.engine.context import RunContext, WantedPosition
 from tradewright.engine.planning import limited_weights, quantity_wanted
+from tradewright.engine.staging import stage
 from tradewright.execution import PlannedOrder, TrackedOrder, plan_order
 from tradewright.ledger import Ledger, LedgerEntry
 from tradewright.ports.broker import AccountState, Broker
@@ -226,9 +227,7 @@ class Desk:
     def send(self) -> None:
         """Turn what is wanted into orders, check them, keep them, submit them."""
         ctx = self.ctx
-        if self.flatten:
-            self._want_flat()
-        orders = self._plan() if ctx.wanted else []
+        orders = self._planned()
         if ctx.orders:
             orders += ctx.orders
             ctx.orders = []
@@ -254,6 +253,24 @@ class Desk:
             submit(order)
             if self.guard is not None:
                 self.guard.gate.sent(order.client_order_id, ctx.now_ns)
+
+    def stage(self) -> None:
+        """Take the next step of a rebalance in stages; a halt or a closing of all ends it."""
+        staged = self.ctx.staged
+        if staged is None or staged.is_over:
+            return
+        if self.flatten:
+            staged.cancel("everything is closed")
+            return
+        stage(self, staged)
+
+    def _planned(self) -> list[Order]:
+        ctx = self.ctx
+        if ctx.staged is not None and (ctx.staged.is_new or self.flatten):
+            self.stage()
+        if self.flatten:
+            self._want_flat()
+        return self._plan() if ctx.wanted else []
 
     def _plan(self) -> list[Order]:
         # Targets through the limits to orders: those against a position first, then by column.
@@ -298,6 +315,8 @@ class Desk:
     def deny(self, symbol: str, reason: DenyReason, why: str, order_id: str = "") -> None:
         """Refuse an order: the strategy is told, and it is written down."""
         event = OrderEvent(order_id, symbol, OrderStatus.DENIED, self.ctx.now_ns, reason, why)
+        if self.ctx.staged is not None:
+            self.ctx.staged.refused(symbol, why)
         self.denied.append(event)
         if self.recorder is not None:
             self.recorder.results(self.row, (), (event,), ())

@@ -156,10 +156,12 @@ def run_loop(setup: LoopSetup) -> LoopResult:
                         desk.receive(fills, events)
                 if ctx.timers:
                     desk.ring()
+                if ctx.staged is not None:
+                    desk.stage()
                 on_bar(ctx, bar)
                 if watches:
                     desk.watch()
-                if ctx.wanted or ctx.orders or ctx.cancels or desk.flatten:
+                if ctx.wanted or ctx.orders or ctx.cancels or desk.flatten or ctx.staged:
                     desk.send()
                 if recorder is not None:
                     recorder.bar_done(row, ctx.account)

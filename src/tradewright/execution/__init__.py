@@ -10,6 +10,7 @@ from tradewright.execution.rounding import (
     round_to_tick,
     tick_units,
 )
+from tradewright.execution.staged import StagedRebalance, StageStatus, StageView
 from tradewright.execution.states import TRANSITIONS, OrderBook, TrackedOrder
 
 __all__ = [
@@ -17,6 +18,9 @@ __all__ = [
     "OrderBook",
     "PlannedOrder",
     "Rounding",
+    "StageStatus",
+    "StageView",
+    "StagedRebalance",
     "TrackedOrder",
     "derive_order_id",
     "lot_units",

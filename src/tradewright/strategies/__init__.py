@@ -3,6 +3,7 @@
 from tradewright.strategies.allocation import Allocation, MethodSplit
 from tradewright.strategies.catalogue import StrategyInfo, catalogue, create_strategy
 from tradewright.strategies.forecast import ForecastStrategy
+from tradewright.strategies.managed_portfolio import ManagedPortfolio, PortfolioTerms
 from tradewright.strategies.protocol import Bar, Context, Strategy, is_strategy
 from tradewright.strategies.reference import BuyAndHold, MeanReversion, MomentumTopN, SmaCross
 from tradewright.strategies.signal_replay import DatedSignal, SignalReplay
@@ -14,9 +15,11 @@ __all__ = [
     "Context",
     "DatedSignal",
     "ForecastStrategy",
+    "ManagedPortfolio",
     "MeanReversion",
     "MethodSplit",
     "MomentumTopN",
+    "PortfolioTerms",
     "SignalReplay",
     "SmaCross",
     "Strategy",

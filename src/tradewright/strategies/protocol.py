@@ -184,6 +184,28 @@ class Context(Protocol):
         ...
 
 
+class StagedContext(Context, Protocol):
+    """A context of an account of one strategy, which can be brought to weights in stages."""
+
+    def rebalance(
+        self, weights: Mapping[str, float], *, largest: float = ..., cost_rate: float = ...
+    ) -> None:
+        """Bring the account to weights: what shrinks first, what grows when its cash is there.
+
+        An order is at most `largest` of equity; `cost_rate` of a purchase is kept for its costs.
+        A new rebalance takes the place of one under way.
+        """
+        ...
+
+    @property
+    def rebalancing(self) -> tuple[str, tuple[str, ...]]:
+        """State of the last rebalance, and why it is so.
+
+        ``working``, ``done``, ``partial``, ``cancelled``, or empty where there was none.
+        """
+        ...
+
+
 class Strategy:
     """Base of event strategies: override what you need.
 

@@ -535,7 +535,7 @@ def test_parity_says_when_the_data_changed(workspace, monkeypatch):
     close[-400:] *= 1.01
     high = np.maximum(bars.high, close)
     other = replace(bars, close=close, high=high, data_version="revised")
-    monkeypatch.setattr(sources, "_bars_of", lambda *_: other)
+    monkeypatch.setattr(sources, "bars_of", lambda *_: other)
     report = parity("latest", workspace)
     assert causes_of(report) <= {"DATA"}
     assert report.unexplained == 0

@@ -207,3 +207,23 @@ def test_gain_or_another_instrument_blocks_nothing():
     assert wash_blocks(other, ON, config) == {"B": date(2015, 6, 20)}
     future = [PastTrade("A", date(2015, 6, 2), "first", gain=-1.0)]
     assert wash_blocks(future, ON, config) == {}
+
+
+def test_purchases_are_cut_to_what_the_sales_that_do_not_wait_pay_for():
+    # A at 0.7 should be 0.5 and is a young gain: it waits, so that B's 0.2 has no money but the
+    # 0.05 that C brings.
+    drift = Drift.of({"A": 0.65, "B": 0.2, "C": 0.15}, {"A": 0.5, "B": 0.4, "C": 0.1})
+    lots = [
+        Lot("1", "A", 65.0, 50.0, date(2016, 1, 4)),
+        Lot("2", "C", 15.0, 120.0, date(2016, 1, 4)),
+    ]
+    plan = plan_rebalance(
+        drift,
+        RebalancingConfig(),
+        equity=10_000.0,
+        prices=dict.fromkeys("ABC", 100.0),
+        tax=TaxSituation(lots=lots, on=date(2016, 6, 1)),
+    )
+    assert plan.weights_after == pytest.approx([0.65, 0.25, 0.1])
+    assert plan.cash_after == pytest.approx(0.0)
+    assert any("purchases are cut to 25%" in note for note in plan.notes)

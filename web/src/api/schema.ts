@@ -564,6 +564,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/portfolios": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Portfolios
+         * @description Return every portfolio with its state, oldest first.
+         */
+        get: operations["listPortfolios"];
+        put?: never;
+        /**
+         * Create a portfolio
+         * @description Keep its terms; nothing trades until it is run.
+         */
+        post: operations["createPortfolio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portfolios/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One portfolio
+         * @description Return its terms, what it holds and how it did, what it told, where its profit came from.
+         */
+        get: operations["getPortfolio"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portfolios/{name}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Watch and rebalance a portfolio
+         * @description Begin on the paper account, or go on where a crash cut it short.
+         */
+        post: operations["runPortfolio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/portfolios/{name}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End a portfolio's session
+         * @description End it in order; what it holds stays on the record.
+         */
+        post: operations["stopPortfolio"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/trading/signals/history": {
         parameters: {
             query?: never;
@@ -1813,6 +1897,241 @@ export interface components {
             is_interrupted: boolean;
         };
         /**
+         * PortfolioAccount
+         * @description What a portfolio holds and how it did.
+         */
+        PortfolioAccount: {
+            /** Account */
+            account: string;
+            /** Session Id */
+            session_id: string;
+            /** As Of */
+            as_of: string | null;
+            /** Currency */
+            currency: string;
+            /** Equity */
+            equity: string;
+            /** Cash */
+            cash: string;
+            /** Cash Weight */
+            cash_weight: number | null;
+            /** Holdings */
+            holdings: components["schemas"]["PortfolioHolding"][];
+            /** Performance */
+            performance: {
+                [key: string]: number | null;
+            };
+            /**
+             * Contributions
+             * @description Fractions of the cash at the start
+             */
+            contributions: {
+                [key: string]: number | null;
+            };
+        };
+        /**
+         * PortfolioAlert
+         * @description What a portfolio told: trigger, plan, deferral, completion, or weights kept.
+         */
+        PortfolioAlert: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "trigger" | "plan" | "deferral" | "completion" | "kept";
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Reason */
+            reason?: string | null;
+            /** Plan Id */
+            plan_id?: string | null;
+            /**
+             * Status
+             * @description done, partial or cancelled
+             */
+            status?: string | null;
+            /** Reasons */
+            reasons?: string[] | null;
+            /** Turnover */
+            turnover?: number | null;
+            /** Costs */
+            costs?: number | null;
+            /** Tax */
+            tax?: number | null;
+        };
+        /**
+         * PortfolioBody
+         * @description A portfolio to be created.
+         */
+        PortfolioBody: {
+            /**
+             * Symbols
+             * @description What it may hold, at most 100
+             */
+            symbols: string[];
+            /**
+             * Initial Balance
+             * @default 100000
+             */
+            initial_balance: number;
+            /**
+             * Optimization Method
+             * @default risk_parity
+             */
+            optimization_method: string;
+            /** Name */
+            name?: string | null;
+            /**
+             * Window
+             * @default 252
+             */
+            window: number;
+            /**
+             * Estimate Bars
+             * @default 21
+             */
+            estimate_bars: number;
+            /** Max Weight */
+            max_weight?: number | null;
+            /**
+             * Lot Method
+             * @default fifo
+             * @enum {string}
+             */
+            lot_method: "fifo" | "lifo" | "hifo" | "average";
+            rebalancing?: components["schemas"]["RebalanceRules"] | null;
+        };
+        /**
+         * PortfolioDetail
+         * @description A portfolio with its terms, holdings, alerts and attribution.
+         */
+        PortfolioDetail: {
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @description CREATED, or that of its session; INTERRUPTED after a crash
+             */
+            state: string;
+            /** Method */
+            method: string;
+            /** Symbols */
+            symbols: string[];
+            /** Initial Balance */
+            initial_balance: number | null;
+            /** Session Id */
+            session_id: string | null;
+            /** Equity */
+            equity: string | null;
+            /**
+             * Rebalances
+             * @description That were completed
+             */
+            rebalances: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Window */
+            window: number;
+            /** Estimate Bars */
+            estimate_bars: number;
+            /** Max Weight */
+            max_weight: number | null;
+            /** Lot Method */
+            lot_method: string;
+            /** Rebalancing */
+            rebalancing: {
+                [key: string]: string | boolean | number;
+            };
+            /** @description null until it trades */
+            account: components["schemas"]["PortfolioAccount"] | null;
+            /** Alerts */
+            alerts: components["schemas"]["PortfolioAlert"][];
+            /**
+             * Attribution
+             * @description By instrument, sector and factor; null until its session has ended
+             */
+            attribution: {
+                [key: string]: unknown;
+            } | null;
+        };
+        /**
+         * PortfolioHolding
+         * @description One instrument of a portfolio.
+         */
+        PortfolioHolding: {
+            /** Symbol */
+            symbol: string;
+            /** Quantity */
+            quantity: string;
+            /** Average Cost */
+            average_cost: number | null;
+            /** Price */
+            price: number | null;
+            /** Value */
+            value: string;
+            /** Unrealised */
+            unrealised: string;
+            /** Realised */
+            realised: string;
+            /** Weight */
+            weight: number | null;
+        };
+        /**
+         * PortfolioRow
+         * @description A portfolio and its state.
+         */
+        PortfolioRow: {
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @description CREATED, or that of its session; INTERRUPTED after a crash
+             */
+            state: string;
+            /** Method */
+            method: string;
+            /** Symbols */
+            symbols: string[];
+            /** Initial Balance */
+            initial_balance: number | null;
+            /** Session Id */
+            session_id: string | null;
+            /** Equity */
+            equity: string | null;
+            /**
+             * Rebalances
+             * @description That were completed
+             */
+            rebalances: number;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+        };
+        /**
+         * PortfolioRunBody
+         * @description How a portfolio is watched on the replayed tape.
+         */
+        PortfolioRunBody: {
+            /**
+             * Replay
+             * @description FROM:TO
+             */
+            replay?: string | null;
+            /**
+             * Speed
+             * @description Bars a second
+             */
+            speed?: number | null;
+        };
+        /**
          * PriceLine
          * @description A level a trade worked with: entry, stop, target or exit.
          */
@@ -1926,6 +2245,34 @@ export interface components {
             cash_after: number | null;
             /** Notes */
             notes: string[];
+        };
+        /**
+         * RebalanceRules
+         * @description When a portfolio is rebalanced; what is left out follows the settings.
+         */
+        RebalanceRules: {
+            /** Threshold Method */
+            threshold_method?: ("percentage" | "absolute" | "volatility" | "calendar") | null;
+            /** Rebalance Threshold */
+            rebalance_threshold?: number | null;
+            /** Min Rebalance Interval */
+            min_rebalance_interval?: number | null;
+            /** Max Rebalance Interval */
+            max_rebalance_interval?: number | null;
+            /** Transaction Cost Threshold */
+            transaction_cost_threshold?: number | null;
+            /** Consider Tax Implications */
+            consider_tax_implications?: boolean | null;
+            /** Volatility Threshold */
+            volatility_threshold?: number | null;
+            /** Calendar Period */
+            calendar_period?: ("monthly" | "quarterly") | null;
+            /** Benefit Multiple */
+            benefit_multiple?: number | null;
+            /** Partial */
+            partial?: boolean | null;
+            /** Harvest Losses */
+            harvest_losses?: boolean | null;
         };
         /**
          * RebalanceTrade
@@ -4229,6 +4576,342 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RebalanceResult"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listPortfolios: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioRow"][];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    createPortfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PortfolioBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioDetail"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getPortfolio: {
+        parameters: {
+            query?: {
+                as_of?: string | null;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runPortfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["PortfolioRunBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioDetail"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    stopPortfolio: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ReasonBody"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PaperStatus"];
                 };
             };
             /** @description The body is not text */

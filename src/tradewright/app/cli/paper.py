@@ -49,21 +49,21 @@ def start(
         raise ConfigError(f"broker {broker!r} is not known; known: simulator")
     account = _account()
     if detach:
-        _detach(account, [source, "--cash", str(cash), "--speed", speed, "--replay", replay,
-                          "--symbols", symbols])  # fmt: skip
+        detached(account, ["paper", "start", source, "--cash", str(cash), "--speed", speed,
+                           "--replay", replay, "--symbols", symbols])  # fmt: skip
     else:
         chosen = [s.strip().upper() for s in symbols.split(",") if s.strip()] or None
         account.start(
-            source, cash=cash, speed=_speed_of(speed), replay=replay or None, symbols=chosen
+            source, cash=cash, speed=speed_of(speed), replay=replay or None, symbols=chosen
         )
-        _follow(account)
-    _emit_status(account)
+        follow(account)
+    emit_status(account)
 
 
 @app.command()
 def status() -> None:
     """Say what the paper account does."""
-    _emit_status(_account())
+    emit_status(_account())
 
 
 @app.command()
@@ -89,7 +89,7 @@ def pause(reason: str = _REASON) -> None:
     """Switch entries off; the tape goes on and positions may shrink."""
     account = _engine("pause")
     account.pause(reason)
-    _emit_status(account, wait_for=("PAUSED",))
+    emit_status(account, wait_for=("PAUSED",))
 
 
 @app.command()
@@ -99,10 +99,10 @@ def resume(reason: str = _REASON) -> None:
     was_interrupted = account.status()["is_interrupted"]
     account.resume(reason)
     if was_interrupted:
-        _follow(account)
-        _emit_status(account)
+        follow(account)
+        emit_status(account)
     else:
-        _emit_status(account, wait_for=("RUNNING",))
+        emit_status(account, wait_for=("RUNNING",))
 
 
 @app.command()
@@ -111,7 +111,7 @@ def flatten(reason: str = _REASON) -> None:
     account = _engine("flatten")
     frame.confirm(f"Close {account.status()['positions']} paper positions?")
     account.flatten(reason)
-    _emit_status(account, wait_for=("PAUSED",))
+    emit_status(account, wait_for=("PAUSED",))
 
 
 @app.command()
@@ -165,7 +165,7 @@ def stop(reason: str = _REASON) -> None:
     """End the session in order; its record and its run stay."""
     account = _engine("stop")
     account.stop(reason)
-    _emit_status(account, wait_for=("STOPPED", "FINISHED", "FAILED"))
+    emit_status(account, wait_for=("STOPPED", "FINISHED", "FAILED"))
 
 
 def _account() -> PaperTrading:
@@ -186,7 +186,8 @@ def _engine(verb: str, *, also_interrupted: bool = False) -> PaperTrading:
     return account
 
 
-def _speed_of(text: str) -> float | None:
+def speed_of(text: str) -> float | None:
+    """Return bars a second; None for ``max``."""
     if text == "max":
         return None
     try:
@@ -195,8 +196,9 @@ def _speed_of(text: str) -> float | None:
         raise ConfigError(f"--speed is {text!r}, wanted bars a second, or max") from None
 
 
-def _follow(account: PaperTrading) -> None:
-    # Show progress until the session of this process ends; Ctrl-C and SIGTERM end it in order.
+def follow(account: PaperTrading) -> None:
+    """Show progress until the session of this process ends; Ctrl-C and SIGTERM end it in order."""
+
     def ask_to_stop(*_: Any) -> None:
         raise KeyboardInterrupt
 
@@ -212,7 +214,8 @@ def _follow(account: PaperTrading) -> None:
             account.wait()
 
 
-def _detach(account: PaperTrading, arguments: list[str]) -> None:
+def detached(account: PaperTrading, arguments: list[str]) -> None:
+    """Run a command that starts a session in a process of its own; return when it has begun."""
     from tradewright.app.bootstrap import open_workspace
 
     folder = open_workspace().data_dir
@@ -220,7 +223,7 @@ def _detach(account: PaperTrading, arguments: list[str]) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     before = account.sessions()
     code = "from tradewright.app.cli.main import main; main()"
-    command = [sys.executable, "-c", code, "paper", "start", *arguments, "--quiet"]
+    command = [sys.executable, "-c", code, *arguments, "--quiet"]
     with log.open("ab") as out:
         size = out.tell()
         child = subprocess.Popen(
@@ -243,7 +246,8 @@ def _tail(log: Path, start: int) -> str:
     return text.splitlines()[-1] if text else "no message"
 
 
-def _emit_status(account: PaperTrading, wait_for: tuple[str, ...] = ()) -> None:
+def emit_status(account: PaperTrading, wait_for: tuple[str, ...] = ()) -> None:
+    """Print what the account does, once it is in one of some states or has ended."""
     line = account.status()
     deadline = time.monotonic() + 5.0
     while wait_for and line["state"] not in wait_for and time.monotonic() < deadline:

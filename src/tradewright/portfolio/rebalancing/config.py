@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from tradewright.domain.errors import ConfigError, nearest
@@ -75,6 +75,13 @@ class RebalancingConfig:
     wash_sale_days: int = 30
 
     def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            wanted = {"str": str, "bool": bool}.get(str(item.type), (int, float))
+            is_flag = isinstance(value, bool) and wanted is not bool
+            if is_flag or not isinstance(value, wanted):
+                what = {"str": "text", "bool": "true or false"}.get(str(item.type), "a number")
+                raise ConfigError(f"rebalancing.{item.name} is {value!r}, wanted {what}")
         for name, known in (("threshold_method", METHODS), ("calendar_period", PERIODS)):
             value = getattr(self, name)
             if value not in known:

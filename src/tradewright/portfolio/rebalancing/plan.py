@@ -231,7 +231,7 @@ def plan_rebalance(
     taken: tuple[Disposal, ...] = ()
     if tax is not None and config.consider_tax_implications:
         taken, told = heed_taxes(drift, after, config, tax, equity=equity, prices=prices)
-        notes += told
+        notes += told + _funded(drift, after)
     trades = _trades(drift, after, equity=equity, prices=prices, costs=costs, currency=currency)
     return RebalancePlan(
         plan_id=_identity(drift, after, equity),
@@ -246,6 +246,18 @@ def plan_rebalance(
         notes=tuple(notes),
         disposals=taken,
     )
+
+
+def _funded(drift: Drift, after: NDArray[np.float64]) -> list[str]:
+    # Sales that wait pay for nothing: purchases are cut alike to what is left for them.
+    allowed = max(float(drift.targets.sum()), float(drift.weights.sum()))
+    excess = float(after.sum()) - allowed
+    more = np.maximum(after - drift.weights, 0.0)
+    if excess <= DUST or not more.any():
+        return []
+    share = max(0.0, 1.0 - excess / float(more.sum()))
+    after[:] = np.where(more > 0, drift.weights + share * more, after)
+    return [f"purchases are cut to {share:.0%}: the sales that wait do not pay for them"]
 
 
 def _trades(

@@ -129,8 +129,8 @@ class PacedFeed:
         elif name == "resume":
             desk.entries_off, self.state = "", "RUNNING"
         elif name.startswith(REBALANCE):
-            for symbol, weight in json.loads(name.removeprefix(REBALANCE)).items():
-                desk.ctx.target_weight(float(weight), symbol)
+            wanted = json.loads(name.removeprefix(REBALANCE))
+            desk.ctx.rebalance({symbol: float(weight) for symbol, weight in wanted.items()})
         elif name == "flatten":
             desk.entries_off, self.state = "flattened by the user", "PAUSED"
             desk.flatten = True

@@ -22,7 +22,7 @@ from tradewright.services.backtest_plan import BacktestPlan
 from tradewright.services.beside.parity import ParityReport, TradeRecord, compare_records
 from tradewright.services.paper import events as e
 from tradewright.services.paper.feed import REBALANCE
-from tradewright.services.paper.session import plan_session, session_stream
+from tradewright.services.paper.session import plan_session, session_stream, tell_limits
 from tradewright.services.paper.sources import PaperSource, resolve_source
 from tradewright.services.paper.state import SessionState
 from tradewright.services.risk.following import PREFIX
@@ -158,6 +158,7 @@ def _closes(bars: Bars, currency: str) -> dict[str, float]:
 def _replayed(plan: BacktestPlan, data_version: str) -> TradeRecord:
     venue, kept = open_venue(plan), _Kept()
     feed, guard = TapeFeed(plan.bars.n_bars), guard_for(plan, account=PAPER)
+    tell_limits(plan.what, guard)
     run_loop(loop_setup(plan, venue, feed, recorder=kept, guard=guard))
     account = kept.account or venue.account()
     return TradeRecord(

@@ -120,6 +120,10 @@ class PublishingRecorder(JournalRecorder):
             self._bus.publish("paper.fill", state.fill_row(fill))
             if not state.ledger.position(fill.symbol):
                 self._bus.publish("paper.position", state.closed_row(fill.symbol))
+        if kind == e.ALERT:
+            told = {k: v for k, v in payload.items() if k != "row"}
+            self._bus.publish("portfolio.rebalance", {"account": "paper", **told})
+            return
         order_id = _order_of(kind, payload)
         if order_id in state.orders:
             self._bus.publish("paper.order", state.order_row(state.orders[order_id]))

@@ -93,6 +93,11 @@ class JournalRecorder:
         rows += [(e.POSTING, ts, {"row": row, "entry": entry.to_json()}) for entry in entries]
         self._write(rows)
 
+    def alert(self, ts: int, kind: str, details: Mapping[str, Any]) -> None:
+        """Make durable what a strategy tells: a trigger, a plan, a deferral, a completion."""
+        row = int(self._bars.ts.searchsorted(ts))
+        self._write([(e.ALERT, ts, {"row": row, "kind": kind, **details})])
+
     def bar_done(self, row: int, account: AccountState) -> None:
         """Keep the account after a bar; written within a fraction of a second."""
         if row > self._last_mark:

@@ -16,7 +16,10 @@ from tradewright.domain.outcome import Outcome, RunStatus
 from tradewright.domain.time import from_ns
 from tradewright.engine import LoopResult, run_loop
 from tradewright.engine.desk import check_books
+from tradewright.engine.guard import Guard
 from tradewright.ledger import Ledger
+from tradewright.risk.control import RiskEvent
+from tradewright.risk.control.events import BREACHED
 from tradewright.services.backtest import finish, loop_setup, open_venue
 from tradewright.services.backtest_plan import BacktestPlan, plan_backtest, resolved_config
 from tradewright.services.paper import events as e
@@ -30,6 +33,7 @@ from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
 from tradewright.services.risk.limits import StoredLimits
 from tradewright.services.risk.watching import Heartbeat
 from tradewright.services.workspace import Workspace
+from tradewright.strategies import ManagedPortfolio
 
 LOG = logging.getLogger("tradewright.paper")
 _ENDS: Final = {
@@ -141,6 +145,19 @@ def replan(workspace: Workspace, session_id: str, begun: Mapping[str, Any]) -> B
     return plan
 
 
+def tell_limits(what: Any, guard: Guard | None) -> None:
+    """Let a portfolio learn of the limits that are breached; other strategies are left alone."""
+    if guard is None or not isinstance(what, ManagedPortfolio):
+        return
+    portfolio = what
+
+    def on_event(event: RiskEvent) -> None:
+        if event.kind == BREACHED:
+            portfolio.on_limit(event.rule, event.scope, event.value, event.limit)
+
+    guard.gate.subscribe(on_event)
+
+
 class PaperSession:
     """A session that runs in a thread of this process.
 
@@ -243,6 +260,9 @@ class PaperSession:
                 else self._workspace.bus.publish("risk.event", event.to_json())
             )
         )
+        if isinstance(plan.what, ManagedPortfolio):
+            plan.what.notify = recorder.alert
+            tell_limits(plan.what, guard)
         control = RiskControl(self._workspace.journal, self._workspace.data_dir, clock)
         feed = PacedFeed(
             plan.bars,

@@ -17,8 +17,15 @@ from tradewright.domain.errors import ConfigError, NoDataError, nearest
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.services.backtest_config import BacktestConfig
 from tradewright.services.backtest_plan import STANDARD
+from tradewright.services.portfolio.definitions import PREFIX, Portfolios
 from tradewright.services.workspace import Workspace
-from tradewright.strategies import ForecastStrategy, Strategy, catalogue, create_strategy
+from tradewright.strategies import (
+    ForecastStrategy,
+    ManagedPortfolio,
+    Strategy,
+    catalogue,
+    create_strategy,
+)
 
 FORECASTS: Final = "forecasts.parquet"
 PANEL_COLUMNS: Final = ("mean", "sd", "probability_up")
@@ -66,8 +73,8 @@ def resolve_source(
     workspace : Workspace
         Its runs and bars.
     source : str
-        Name of a reference strategy, id of a run, ``latest``, name of a study, or path of a
-        study's page.
+        Name of a reference strategy, id of a run, ``latest``, name of a study, path of a
+        study's page, or ``portfolio:NAME``.
     symbols : sequence of str, optional
         Instruments of a reference strategy; all stored daily ones by default, the embedded
         sample where nothing is stored.
@@ -86,9 +93,11 @@ def resolve_source(
     NoDataError
         If the run has no stored forecasts.
     """
+    if source.startswith(PREFIX):
+        return _from_portfolio(workspace, source)
     if source in catalogue():
         strategy = create_strategy(source, **dict(parameters or {}))
-        bars = _bars_of(workspace, symbols)
+        bars = bars_of(workspace, symbols)
         spec = {
             "kind": "strategy",
             "source": source,
@@ -171,7 +180,26 @@ def parse_range(text: str | None) -> tuple[date | None, date | None]:
     return config.start_date, config.end_date  # type: ignore[return-value]
 
 
-def _bars_of(workspace: Workspace, symbols: Sequence[str] | None) -> Bars:
+def bars_of(workspace: Workspace, symbols: Sequence[str] | None) -> Bars:
+    """Return daily bars of the store, or of the embedded sample where some are not stored.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Holds the bar store.
+    symbols : sequence of str or None
+        Instruments; None is every stored one.
+
+    Returns
+    -------
+    Bars
+        Adjusted for splits and dividends.
+
+    Raises
+    ------
+    NoDataError
+        If neither the store nor the sample has one of them.
+    """
     from tradewright.marketdata import sample_bars
     from tradewright.services.data import load_adjusted
 
@@ -181,6 +209,18 @@ def _bars_of(workspace: Workspace, symbols: Sequence[str] | None) -> Bars:
     if set(symbols) <= set(known):
         return load_adjusted(workspace, symbols, interval="1d")
     return sample_bars(list(symbols))
+
+
+def _from_portfolio(workspace: Workspace, source: str) -> PaperSource:
+    portfolio = Portfolios(workspace).get(source.removeprefix(PREFIX))
+    return PaperSource(
+        portfolio.name,
+        {"kind": "portfolio", "source": source},
+        ManagedPortfolio(portfolio.terms(workspace)),
+        bars_of(workspace, portfolio.symbols),
+        STANDARD,
+        BacktestConfig.neutral(),
+    )
 
 
 def _run_id_of(workspace: Workspace, source: str) -> str:

@@ -58,6 +58,7 @@ class SessionState:
         self.reasons: dict[str, str] = {}
         self.fills: list[Fill] = []
         self.fills_by_id: dict[str, Fill] = {}
+        self.alerts: list[dict[str, Any]] = []
         self.ended = False
 
     @property
@@ -105,6 +106,9 @@ class SessionState:
 
     def _on_posting(self, payload: Mapping[str, Any], ts: int) -> None:
         self.ledger.append(LedgerEntry.from_json(payload["entry"]))
+
+    def _on_alert(self, payload: Mapping[str, Any], ts: int) -> None:
+        self.alerts.append({**payload, "at": moment(ts)})
 
     def _on_mark(self, payload: Mapping[str, Any], ts: int) -> None:
         if payload["row"] <= self.row:

@@ -17,7 +17,11 @@ PAPER = "paper"
 
 
 def show_portfolio(
-    workspace: Workspace, *, account: str = PAPER, as_of: str | None = None
+    workspace: Workspace,
+    *,
+    account: str = PAPER,
+    as_of: str | None = None,
+    session_id: str | None = None,
 ) -> dict[str, Any]:
     """Return holdings, performance and contributions of an account.
 
@@ -29,6 +33,8 @@ def show_portfolio(
         ``paper``: its newest session.
     as_of : str, optional
         ``YYYY-MM-DD``: as the account was at the end of that day, by the tape's time.
+    session_id : str, optional
+        A session of the account; its newest one unless given.
 
     Returns
     -------
@@ -44,7 +50,7 @@ def show_portfolio(
     """
     if account != PAPER:
         raise ConfigError(f"account {account!r} is not known; known: {PAPER}")
-    state = account_state(workspace, as_of)
+    state = account_state(workspace, as_of, session_id=session_id)
     initial = int(state.started["cash_minor"])
     holdings = state.positions()
     return {
@@ -61,7 +67,9 @@ def show_portfolio(
     }
 
 
-def account_state(workspace: Workspace, as_of: str | None = None) -> Any:
+def account_state(
+    workspace: Workspace, as_of: str | None = None, *, session_id: str | None = None
+) -> Any:
     """Return the newest session of the paper account as its journal says it was.
 
     Parameters
@@ -70,6 +78,8 @@ def account_state(workspace: Workspace, as_of: str | None = None) -> Any:
         Holds the journal.
     as_of : str, optional
         ``YYYY-MM-DD``: as it was at the end of that day of the tape.
+    session_id : str, optional
+        Another session than the newest.
 
     Returns
     -------
@@ -93,10 +103,13 @@ def account_state(workspace: Workspace, as_of: str | None = None) -> Any:
         except DataError as error:
             raise ConfigError(f"--as-of: {error}") from None
         last_ns = to_ns(datetime(day.year, day.month, day.day, tzinfo=UTC)) + NS_PER_DAY - 1
-    names = [n for n in workspace.journal.streams() if n.startswith("paper:")]
-    if not names:
-        raise NoDataError("the paper account has no session; start one: tradewright paper start")
-    session_id = names[-1].removeprefix("paper:")
+    if session_id is None:
+        names = [n for n in workspace.journal.streams() if n.startswith("paper:")]
+        if not names:
+            raise NoDataError(
+                "the paper account has no session; start one: tradewright paper start"
+            )
+        session_id = names[-1].removeprefix("paper:")
     state = SessionState(session_id)
     for entry in workspace.journal.read(session_stream(session_id)):
         late = last_ns is not None and entry.ts_event > last_ns

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tradewright.app.cli import frame
+from tradewright.app.cli.portfolio.frame import app, words
 
 if TYPE_CHECKING:
     from tradewright.services.portfolio import MethodRow, PortfolioRequest
-
-app = frame.noun("portfolio", "Optimise target weights, compare methods, show what is held.")
 
 _SYMBOLS = typer.Option("", "--symbols", help="Comma-separated; all there are if empty.")
 _DATA = typer.Option("sample", "--data", help="sample, store, or a file of bars.")
@@ -81,7 +80,7 @@ def optimize(
         {"risk_tolerance": risk_tolerance, "risk_free": risk_free, "limits": limits},
         {"window": window, "covariance": covariance, "mean": mean},
         method=method,
-        stack=_words(stack),
+        stack=words(stack),
     )
     found = optimise(request)
     document = found.to_mapping()
@@ -132,7 +131,7 @@ def compare(
     with frame.progress_bar("methods") as report:
         rows = compare_methods(
             request,
-            methods=_words(methods),
+            methods=words(methods),
             walk_forward=walk_forward,
             rebalance_bars=rebalance,
             progress=report,
@@ -142,15 +141,25 @@ def compare(
 
 @app.command()
 def show(
+    name: str = typer.Argument("", metavar="[NAME]", help="A portfolio, or latest."),
+    *,
     account: str = typer.Option("paper", "--account", help="Only the paper account so far."),
     as_of: str = typer.Option("", "--as-of", help="At the end of a day of the tape, YYYY-MM-DD."),
 ) -> None:
-    """Show holdings, weights, performance and contributions of an account."""
+    """Show holdings, weights, performance and contributions of a portfolio or an account."""
     from tradewright.app.bootstrap import open_workspace
-    from tradewright.services.portfolio import show_portfolio
+    from tradewright.services.paper import PaperTrading
+    from tradewright.services.portfolio import show_managed, show_portfolio
 
-    document = show_portfolio(open_workspace(), account=account, as_of=as_of or None)
-    frame.emit(document, lambda: _render_holdings(document))
+    workspace = open_workspace()
+    if name:
+        from tradewright.app.cli.portfolio.managed import render_managed
+
+        found = show_managed(workspace, PaperTrading(workspace), name, as_of=as_of or None)
+        frame.emit(found, lambda: render_managed(found))
+        return
+    document = show_portfolio(workspace, account=account, as_of=as_of or None)
+    frame.emit(document, lambda: render_holdings(document))
 
 
 @app.command()
@@ -208,7 +217,7 @@ def _request(
 
     choice = DataChoice(
         where["data"],
-        _words(where["symbols"], upper=True),
+        words(where["symbols"], upper=True),
         where["start"] or None,
         where["end"] or None,
         where["interval"],
@@ -226,11 +235,6 @@ def _request(
         estimation=estimation,
     )
     return open_request(open_workspace(), question, choice)
-
-
-def _words(text: str, *, upper: bool = False) -> tuple[str, ...]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    return tuple(word.upper() if upper else word for word in words)
 
 
 def _render(document: dict[str, Any]) -> None:
@@ -305,7 +309,8 @@ def _render_plan(document: dict[str, Any]) -> None:
         typer.echo(f"  note: {note}")
 
 
-def _render_holdings(document: dict[str, Any]) -> None:
+def render_holdings(document: dict[str, Any]) -> None:
+    """Print what an account holds."""
     typer.echo(
         f"{document['account']}  as of {document['as_of'] or 'the start'}  equity "
         f"{document['equity']} {document['currency']}  cash {document['cash']}"
