@@ -195,7 +195,12 @@ def _from_environment(env: Mapping[str, str], problems: list[str]) -> dict[str, 
             continue
         key = name.removeprefix(PREFIX).lower().replace("__", ".")
         if "__" not in name.removeprefix(PREFIX) and key != "environment":
-            problems.append(f"environment {name}: wanted {PREFIX}SECTION__KEY")
+            short = name.removeprefix(PREFIX)
+            wanted = f"{PREFIX}SECTION__KEY"
+            if short in WELL_KNOWN:
+                section, field = WELL_KNOWN[short].upper().split(".")
+                wanted = f"{short} or {PREFIX}{section}__{field}"
+            problems.append(f"environment {name}: wanted {wanted}")
             continue
         found[key] = (value, name)
     return found

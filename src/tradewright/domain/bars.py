@@ -150,7 +150,11 @@ class Bars:
         first = 0 if start_ns is None else int(np.searchsorted(self.ts, start_ns))
         last = self.n_bars if end_ns is None else int(np.searchsorted(self.ts, end_ns))
         if first >= last:
-            raise NoDataError("no bar in this range of dates")
+            there = "there is no bar at all"
+            if self.n_bars:
+                days = [str(moment)[:10] for moment in self.times[[0, -1]]]
+                there = f"there are bars from {days[0]} to {days[1]}"
+            raise NoDataError(f"no bar in this range of dates; {there}")
         return self.rows(first, last)
 
     def rows(self, first: int, last: int) -> Bars:

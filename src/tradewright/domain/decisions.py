@@ -90,6 +90,8 @@ class Signals:
             ("short_entries", short_entries),
             ("short_exits", short_exits),
         ):
+            if given is None and name in ("entries", "exits"):
+                raise ConfigError(f"Signals: {name} is None, wanted flags")
             array = None if given is None else _as_flags(name, given)
             if array is not None:
                 shape = shape or array.shape
@@ -255,6 +257,8 @@ def _check_triggers(rows: list[tuple[int, Order]]) -> None:
 
 
 def _as_panel(name: str, given: ArrayLike) -> NDArray[np.float64]:
+    if np.iscomplexobj(given):
+        raise ConfigError(f"{name} are complex numbers, wanted real ones")
     try:
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -111,8 +111,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     Returns
     -------
     str
-        For example ``"did you mean 'horizon'?"`` or ``"known: a, b"``; empty when nothing is near
-        and the list is long.
+        For example ``"did you mean 'horizon'?"`` or ``"known: a, b"``; of a long list only how many
+        there are and the first three.
 
     Examples
     --------
@@ -123,4 +123,8 @@ def nearest(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"known: {', '.join(sorted(names))}" if 0 < len(names) <= 24 else ""
+    if not names:
+        return "none is known"
+    if len(names) > 24:
+        return f"{len(names)} are known, such as {', '.join(sorted(names)[:3])}"
+    return f"known: {', '.join(sorted(names))}"

@@ -74,6 +74,7 @@ class FillRules:
             value = getattr(self, name)
             if value not in known:
                 raise ConfigError(f"rules.{name} is {value!r}; {nearest(str(value), known)}")
+        self._check_numbers()
         if self.max_participation is not None and not 0 < self.max_participation <= 1:
             raise ConfigError(f"rules.max_participation is {self.max_participation}, wanted (0, 1]")
         if not 0 < self.leverage <= 3:
@@ -100,3 +101,11 @@ class FillRules:
                 f"rules.latency_bars is {latency} with size_at 'fill_open', wanted "
                 "'decision_close': what is on its way has its quantity"
             )
+
+    def _check_numbers(self) -> None:
+        for name in ("max_participation", "leverage", "max_stale_bars",
+                     "maintenance_long", "maintenance_short"):  # fmt: skip
+            value = getattr(self, name)
+            is_unset = value is None and name == "max_participation"
+            if isinstance(value, bool) or not (is_unset or isinstance(value, int | float)):
+                raise ConfigError(f"rules.{name} is {value!r}, wanted a number")

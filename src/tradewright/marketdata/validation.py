@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -53,17 +54,35 @@ class CheckedRows:
     duplicates: int
     disordered: int
 
-    def refuse(self, what: str, *, most: int = 5) -> None:
-        """Raise a `DataError` that names the first refused rows, if there are any."""
+    def refuse(
+        self,
+        what: str,
+        *,
+        most: int = 5,
+        as_written: Callable[[int], Mapping[str, object]] | None = None,
+    ) -> None:
+        """Raise a `DataError` that names the first refused rows, if there are any.
+
+        Parameters
+        ----------
+        what : str
+            Where the rows come from.
+        most : int
+            Rows to name.
+        as_written : callable, optional
+            Cells of a line as they stand in the source, by field; text that is no number is
+            NaN in the rows.
+        """
         count = self.quarantined.height
         if not count:
             return
         lines = [f"{what}: {count} of {self.rows_in} rows break a rule"]
         for row in self.quarantined.head(most).iter_rows(named=True):
-            values = ", ".join(f"{name} {row[name]}" for name in FIELDS)
+            cells = row if as_written is None else {**row, **as_written(row["line"])}
+            values = ", ".join(f"{name} {cells[name]}" for name in FIELDS)
             lines.append(
                 f"  line {row['line']}: {row['rule']} ({RULES[row['rule']]}): "
-                f"{row['symbol']} {row['raw_time']} {values}"
+                f"{cells['symbol']} {row['raw_time']} {values}"
             )
         if count > most:
             lines.append(f"  … and {count - most} more")

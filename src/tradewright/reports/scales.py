@@ -41,7 +41,8 @@ class Scale:
         low, high = self.low, self.high
         if self.is_log:
             shown, low, high = np.log(np.maximum(shown, 1e-9)), math.log(low), math.log(high)
-        placed: FloatArray = self.start + (shown - low) / (high - low) * (self.end - self.start)
+        span = (high - low) or 1.0  # a single moment has no length
+        placed: FloatArray = self.start + (shown - low) / span * (self.end - self.start)
         return placed
 
 

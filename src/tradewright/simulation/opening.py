@@ -203,8 +203,8 @@ def check_account(bars: Bars, cash_minor: int, rules: FillRules, currency: str) 
     units = cash_minor / 10 ** minor_exponent(currency) * rules.leverage / lowest * 1e8
     if highest * 1e8 >= LARGEST_UNITS or units >= LARGEST_UNITS or cash_minor >= LARGEST_UNITS:
         raise ConfigError(
-            f"cash of {cash_minor} minor units with prices from {lowest:g} to {highest:g} would "
-            "overflow: a price must stay below 4e10 and cash must not buy 4e10 units"
+            f"cash of {cash_minor:.15g} minor units with prices from {lowest:g} to {highest:g} "
+            "would overflow: a price must stay below 4e10 and cash must not buy 4e10 units"
         )
 
 

@@ -60,8 +60,11 @@ def test_sweep_counts_every_configuration(tradewright):
         (("--set", "fast"), 2, "fast"),
         (("--from", "2013-13-01"), 2, "--from: date '2013-13-01'"),
         (("--from", "2013-12-31", "--to", "2013-01-01"), 2, "before --from"),
-        (("--from", "2030-01-01", "--to", "2031-01-01"), 1, "no bar"),
+        (("--from", "2030-01-01", "--to", "2031-01-01"), 1, "from 2005-02-25 to 2017-11-10"),
         (("--symbols", "KKO"), 1, "did you mean 'KO'"),
+        (("--symbols", " , "), 2, "names no symbol"),
+        (("--set", "fast=3", "--set", "fast=4"), 2, "--set fast is given twice: 3, 4"),
+        (("--interval", "1h"), 2, "the sample is daily, --interval is 1h"),
         (("--data", "stoer"), 1, "known: sample, store, a file"),
         (("--data", "store"), 1, "KO"),
         (("--strategy", "sma_crosss"), 2, "did you mean 'sma_cross'"),
@@ -102,3 +105,37 @@ def test_symbol_that_is_in_the_store_is_pointed_to(tradewright, tmp_path):
     assert "--data store" in err
     words = ("backtest", "run", "--strategy", "buy_and_hold", "--symbols", "ZZZ", "--data", "store")
     assert tradewright(*words)[0] == 0
+
+
+def test_a_file_that_needs_an_answer_leads_to_the_command_that_takes_it(tradewright, tmp_path):
+    file = tmp_path / "my prices.csv"
+    file.write_text("Date,Open,High,Low,Close,Volume\n2020-01-02,10,11,9,10,5\n")
+    code, _, err = tradewright("backtest", "run", "--strategy", "sma_cross", "--data", str(file))
+    assert code == 2
+    assert f"'tradewright data import {file}' takes such answers as flags" in err
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_a_backtest_over_a_bar_or_two_still_has_a_report(tradewright, tmp_path, rows, recwarn):
+    file = tmp_path / "ONE.csv"
+    lines = [f"2020-01-0{day},10,11,9,10.5,1000" for day in (2, 3)][:rows]
+    file.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *lines]) + "\n")
+    code, out, err = tradewright("backtest", "run", "--strategy", "sma_cross", "--data", str(file))
+    assert code == 0, err
+    assert "NO EVIDENCE" in out
+    assert "nan" not in out
+    assert [str(one.message) for one in recwarn if one.category is RuntimeWarning] == []
+
+
+def test_ctrl_c_while_a_run_is_judged_lists_it_as_cancelled(tradewright, monkeypatch):
+    from tradewright.services.results import named
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(named, "health_of", stop)
+    code, _, err = tradewright(*RUN)
+    assert code == 1
+    assert "CANCELLED: stopped by the user before it was judged" in err
+    code, out, _ = tradewright("report", "show", "--json")
+    assert [row["status"] for row in json.loads(out)] == ["CANCELLED"]

@@ -122,3 +122,24 @@ def test_every_noun_shows_help(capsys):
     for noun in main.NOUNS:
         assert main.run([noun, "--help"]) == 0, noun
         assert "Usage: tradewright" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("flag", [[], ["--json"]])
+def test_ctrl_c_is_told_and_exits_1(flag, monkeypatch, capsys):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(frame, "emit", stop)
+    assert main.run(["config", "show", *flag]) == frame.FAILED
+    out, err = capsys.readouterr()
+    assert err == "interrupted\n"
+    if flag:
+        assert json.loads(out)["error"]["kind"] == "Interrupted"
+
+
+def test_the_nearest_of_many_names_says_how_many_there_are():
+    assert (
+        errors.nearest("zzz", [f"n{k:02}" for k in range(30)])
+        == "30 are known, such as n00, n01, n02"
+    )
+    assert errors.nearest("zzz", []) == "none is known"

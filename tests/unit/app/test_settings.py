@@ -135,3 +135,8 @@ def test_switches_are_read_in_every_spelling(text, wanted):
     file = write("switch.yaml", f"logging:\n  file: {text}\npaths:\n  log_dir: null\n")
     loaded = load_settings({"CONFIG_FILE": str(file)}).values
     assert (loaded.logging.file, loaded.paths.log_dir) == (wanted, None)
+
+
+def test_a_well_known_name_with_the_prefix_is_led_to_both_spellings():
+    with pytest.raises(ConfigError, match="wanted DATA_DIR or TRADEWRIGHT_PATHS__DATA_DIR"):
+        load_settings({"TRADEWRIGHT_DATA_DIR": "x"})

@@ -1,4 +1,5 @@
 import gzip
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -407,3 +408,35 @@ def test_parquet_of_the_shared_folder_is_read(name, options, interval):
     found = import_bars(SHARED / name, ImportOptions(**options))
     assert found.bars.interval == interval
     assert found.quarantined.height == 0
+
+
+ROWS = "2020-01-02,10,11,9,10,5\n2020-01-03,10,11,9,10,5\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Date,Open,High,Low,Close,Close,Volume\n2020-01-02,1,2,1,1,2,5\n", "'Close' stands twice"),
+        (
+            f"Date,Open,High,Low,Close,Volume\n{ROWS}2020-01-06,1,2,1,1,5,6,7\n",
+            "line 4 has 8 cells",
+        ),
+        ("Date,Open,High,Low,Close,Volume\n2020-01-02,abc,11,9,10,5\n", "open abc, high 11"),
+        ("Date,Symbol,Open,High,Low,Close\n2020-01-02,A B/..,10,11,9,10\n", "A B/.. 2020-01-02"),
+    ],
+)
+def test_what_was_written_is_shown_beside_what_was_wanted(write, text, told):
+    with pytest.raises(DataError) as found:
+        read_bars(write("XYZ.csv", text))
+    assert told in str(found.value)
+
+
+def test_a_utf_16_export_is_read_and_a_pipe_is_not(tmp_path):
+    file = tmp_path / "XYZ.txt"
+    header = "Date\tOpen\tHigh\tLow\tClose\tVolume\n"
+    file.write_bytes((header + ROWS.replace(",", "\t")).encode("utf-16"))
+    assert read_bars(file).n_bars == 2
+    pipe = tmp_path / "PIPE.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="no regular file"):
+        read_bars(pipe)

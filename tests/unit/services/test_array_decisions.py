@@ -43,6 +43,9 @@ def spoiled(value):
         (lambda: tw.Signals(flags(N, 2), flags(N, 2), size=0.0), "size is 0"),
         (lambda: tw.Signals(flags(N, 2), flags(N, 2), size=float("nan")), "size is nan"),
         (lambda: tw.Signals(flags(N, 2), flags(N, 2), stop=-0.1), "stop"),
+        (lambda: tw.Signals(None, flags(N, 2)), "entries is None, wanted flags"),
+        (lambda: tw.Signals(flags(N, 2), None), "exits is None, wanted flags"),
+        (lambda: tw.TargetWeights(spoiled(0.1) + 0j), "complex numbers, wanted real ones"),
         (lambda: tw.Orders({"bar": [1], "symbol": ["KO"], "side": ["BUY"]}), "qty is missing"),
         (lambda: tw.Orders({"bar": [1], "symbol": ["KO"], "side": ["BUY"], "qty": [1, 2]}),
          "differ in length"),
@@ -58,6 +61,18 @@ def test_what_cannot_be_traded_is_named(bars, make, says):
     assert bars.n_bars == N
     with pytest.raises(ConfigError, match=says):
         tw.backtest(make(), bars)
+
+
+@pytest.mark.parametrize("name", ["leverage", "max_stale_bars", "max_participation"])
+@pytest.mark.parametrize("value", ["2", True, [1]])
+def test_a_rule_that_is_no_number_is_named(name, value):
+    with pytest.raises(ConfigError, match=f"rules.{name} is .*, wanted a number"):
+        tw.FillRules(**{name: value})
+
+
+def test_nothing_to_guard_is_named(bars):
+    with pytest.raises(ConfigError, match="features is NoneType, wanted names such as"):
+        tw.leak_check(None, bars)
 
 
 def test_weight_that_is_not_observed_leaves_the_position_as_it_is(bars):

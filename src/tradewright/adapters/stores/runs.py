@@ -70,6 +70,11 @@ class FileRunStore:
             raise EdgeError(
                 f"run {summary.run_id}: cannot write {error.filename or home}: {error.strerror}"
             ) from error
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            if before.exists() and not home.exists():
+                before.rename(home)
+            raise
         try:
             self._write_line(summary, documents)
         except BaseException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,21 +87,20 @@ def run(
         DataChoice,
         NamedRun,
         open_bars,
-        parse_parameter,
         run_named,
     )
 
     defaults = _defaults(strategy)
     wanted = NamedRun(
         strategy=strategy,
-        parameters=dict(parse_parameter(text, defaults) for text in parameters),
+        parameters=_settings(parameters, defaults),
         cash=cash,
         fee_bps=fee_bps,
         slippage_bps=slippage_bps,
         seed=seed,
     )
     workspace = open_workspace()
-    choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
+    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
     bars = open_bars(workspace, choice)
     with frame.progress_bar(strategy) as report:
         result = run_named(
@@ -155,9 +155,9 @@ def sweep(
     defaults = _defaults(strategy)
     wanted = NamedRun(strategy, {}, cash, fee_bps, slippage_bps)
     workspace = open_workspace()
-    choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
+    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
     bars = open_bars(workspace, choice)
-    values = dict(parse_grid(text, defaults) for text in grid)
+    values = frame.given_once("--grid", (parse_grid(text, defaults) for text in grid))
     chosen = f"{search}:{trials}" if trials else search
     if (size := named_size(wanted, bars, values, chosen)) is not None:
         frame.confirm(f"{size}. Go on?")
@@ -210,7 +210,7 @@ def compare(
         for text in strategies
     ]
     workspace = open_workspace()
-    choice = DataChoice(data, _words(symbols), start or None, end or None, interval)
+    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
     bars = open_bars(workspace, choice)
     runs = []
     with frame.progress_bar("compare") as report:
@@ -224,12 +224,10 @@ def compare(
 
 
 def _named(text: str) -> tuple[str, dict[str, Any]]:
-    from tradewright.services.results.named import parse_parameter
-
     name, _, settings = text.partition(":")
     defaults = _defaults(name)
     parts = (part for part in settings.split(",") if part.strip())
-    return name, dict(parse_parameter(part, defaults) for part in parts)
+    return name, _settings(parts, defaults)
 
 
 @app.command()
@@ -318,7 +316,6 @@ def stress(
         NamedRun,
         costs_of,
         open_bars,
-        parse_parameter,
     )
     from tradewright.services.stress import stress
     from tradewright.strategies import create_strategy
@@ -331,9 +328,10 @@ def stress(
         stress_and_tell(workspace, run, happening, starts=starts, models=models)
         return
     defaults = _defaults(strategy)
-    chosen = dict(parse_parameter(text, defaults) for text in parameters)
+    chosen = _settings(parameters, defaults)
     wanted = NamedRun(strategy, chosen, cash, fee_bps, slippage_bps)
-    bars = open_bars(workspace, DataChoice(data, _words(symbols), start or None, end or None))
+    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None)
+    bars = open_bars(workspace, choice)
     with frame.progress_bar(f"stress {strategy}") as report:
         found = stress(
             create_strategy(strategy, **chosen),
@@ -384,6 +382,12 @@ def _failed(found: Any) -> str:
     )
 
 
+def _settings(texts: Iterable[str], defaults: dict[str, Any]) -> dict[str, Any]:
+    from tradewright.services.results.named import parse_parameter
+
+    return frame.given_once("--set", (parse_parameter(text, defaults) for text in texts))
+
+
 def _defaults(strategy: str) -> dict[str, Any]:
     from tradewright.domain.errors import ConfigError, nearest
     from tradewright.strategies import catalogue
@@ -392,12 +396,6 @@ def _defaults(strategy: str) -> dict[str, Any]:
     if strategy not in known:
         raise ConfigError(f"strategy {strategy!r} is not known; {nearest(strategy, known)}")
     return dict(known[strategy].parameters)
-
-
-def _words(text: str) -> tuple[str, ...]:
-    from tradewright.domain.instruments import normalise_symbol
-
-    return tuple(normalise_symbol(part) for part in text.split(",") if part.strip())
 
 
 def _finish(run: Run, require_acceptance: bool) -> None:

@@ -144,7 +144,9 @@ def import_(
 
     def render() -> None:
         for one in done:
-            typer.echo(f"{one.file}: {', '.join(one.symbols[:12])}, {one.first} to {one.last}")
+            more = f" and {len(one.symbols) - 12:,} more" if len(one.symbols) > 12 else ""
+            names = ", ".join(one.symbols[:12])
+            typer.echo(f"{one.file}: {names}{more}, {one.first} to {one.last}")
             for key, value in one.detected.items():
                 typer.echo(f"  {key:<12} {value}")
             for line in one.refused:
@@ -256,7 +258,8 @@ def show(
             )
         for note in found["notes"]:
             typer.echo(f"  note: {note}")
-        typer.echo(f"  {found['adjustment']} prices, last {len(found['bars'])} bars (UTC close):")
+        kind = "raw" if found["adjustment"] == "none" else found["adjustment"]
+        typer.echo(f"  {kind} prices, last {len(found['bars'])} bars (UTC close):")
         for bar in found["bars"]:
             prices = "  ".join(_figure(bar[name]) for name in ("open", "high", "low", "close"))
             typer.echo(f"  {bar['time'][:16]}  {prices}  {_figure(bar['volume'], 0)}")
@@ -347,7 +350,7 @@ def _name(symbol: str) -> str:
 
 
 def _split(symbols: str | None) -> list[str]:
-    return [_name(part) for part in (symbols or "").split(",") if part.strip()]
+    return list(frame.symbol_list(symbols))
 
 
 def _wanted(symbols: str | None, symbols_file: Path | None) -> list[str]:

@@ -17,10 +17,10 @@ app = frame.noun(
 @app.callback(invoke_without_command=True)
 def demo(
     no_serve: bool = typer.Option(False, "--no-serve", help="Stop after the report."),
-    port: int = typer.Option(
-        0, "--port", help="Port of the page; the setting api.port if not given."
+    port: int | None = typer.Option(
+        None, "--port", min=1, max=65535, help="Port of the page; api.port if not given."
     ),
-    seed: int = typer.Option(-1, "--seed", help="Seed instead of the study's."),
+    seed: int | None = typer.Option(None, "--seed", min=0, help="Seed instead of the study's."),
     reset: bool = typer.Option(False, "--reset", help="Delete earlier results first (asks)."),
 ) -> None:
     """Run the shipped study on the embedded sample, report, and serve the page.
@@ -38,7 +38,7 @@ def demo(
     workspace = open_workspace()
     study = Study.load("demo")
     with frame.progress_bar("demo") as report:
-        run = study.run(workspace, progress=report, seed=None if seed < 0 else seed)
+        run = study.run(workspace, progress=report, seed=seed)
     report_path = workspace.data_dir / "runs" / run.run_id / "report.html"
     frame.emit(
         {**summary_document(run), "report": str(report_path)},

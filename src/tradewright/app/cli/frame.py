@@ -6,7 +6,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -114,6 +114,38 @@ def confirm(question: str) -> None:
     if not answer:
         typer.echo("", err=True)
     fail("not confirmed, nothing was done; --yes answers", FAILED)
+
+
+def symbol_list(text: str | None) -> tuple[str, ...]:
+    """Return the symbols of a comma-separated flag, none if it was not given.
+
+    Raises
+    ------
+    ConfigError
+        If the flag was given and names nothing: all there are is not what was meant.
+    """
+    from tradewright.domain.instruments import normalise_symbol
+
+    names = tuple(normalise_symbol(part) for part in (text or "").split(",") if part.strip())
+    if text and not names:
+        raise errors.ConfigError(f"--symbols {text!r} names no symbol; wanted AAPL,MSFT")
+    return names
+
+
+def given_once(flag: str, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the values of a flag that may be repeated, each name at most once.
+
+    Raises
+    ------
+    ConfigError
+        If a name is given twice: the first value would be dropped silently.
+    """
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise errors.ConfigError(f"{flag} {name} is given twice: {found[name]}, {value}")
+        found[name] = value
+    return found
 
 
 def exit_code_of(error: BaseException) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
-from typing import Any
+from typing import Any, Final, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -31,6 +32,7 @@ NOUNS = {
 }
 COMMON_FLAGS = {"--json": "json", "--quiet": "quiet", "--verbose": "verbose", "--yes": "yes"}
 COMMON_VALUES = {"--config": "CONFIG_FILE", "--data-dir": "TRADEWRIGHT_PATHS__DATA_DIR"}
+INTERRUPTED: Final = 130  # what the command line library makes of Ctrl-C
 EPILOG = (
     "Every command takes --json (one document on stdout), --quiet, --verbose, --yes, "
     "--config FILE and --data-dir DIR."
@@ -133,6 +135,7 @@ def take_common_flags(arguments: list[str]) -> list[str]:
 def main() -> None:
     """Run the program; the console script of the package."""
     frame.COMMON = frame.Common()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = run(sys.argv[1:])
     except BrokenPipeError:
@@ -148,16 +151,29 @@ def run(arguments: list[str]) -> int:
         if left and left[0] in NOUNS and not {"--help", "-h"} & set(left):
             _set_up_logs()
         result = app(args=left, standalone_mode=False, prog_name="tradewright")
+        if result == INTERRUPTED:
+            return _interrupted()
         return result if isinstance(result, int) else frame.DONE
     except typer.Exit as stop:
         return int(stop.exit_code)
     except (KeyboardInterrupt, typer.Abort):
-        frame.note("interrupted")
-        return frame.FAILED
+        return _interrupted()
     except BrokenPipeError:
         raise
     except Exception as error:  # the last stop before the user: report, never a bare traceback
         return _report(error, arguments)
+
+
+# Whoever stops a program politely (a supervisor, a container) ends it as Ctrl-C does.
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+def _interrupted() -> int:
+    if frame.COMMON.json and not frame.COMMON.is_told:
+        frame.write_json({"error": {"kind": "Interrupted", "message": "interrupted"}})
+    frame.note("interrupted")
+    return frame.FAILED
 
 
 def _set_up_logs() -> None:

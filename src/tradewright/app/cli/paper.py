@@ -52,7 +52,7 @@ def start(
         detached(account, ["paper", "start", source, "--cash", str(cash), "--speed", speed,
                            "--replay", replay, "--symbols", symbols])  # fmt: skip
     else:
-        chosen = [s.strip().upper() for s in symbols.split(",") if s.strip()] or None
+        chosen = list(frame.symbol_list(symbols)) or None
         account.start(
             source, cash=cash, speed=speed_of(speed), replay=replay or None, symbols=chosen
         )

@@ -25,8 +25,8 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 @app.callback(invoke_without_command=True)
 def serve(
     host: str = typer.Option("", "--host", help="Address to listen on; api.host if not given."),
-    port: int = typer.Option(
-        0, "--port", min=0, max=65535, help="Port to listen on; api.port if not given."
+    port: int | None = typer.Option(
+        None, "--port", min=1, max=65535, help="Port to listen on; api.port if not given."
     ),
     open_browser: bool = typer.Option(False, "--open", help="Open the page in the browser."),
 ) -> None:

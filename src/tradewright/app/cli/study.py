@@ -21,7 +21,8 @@ app = frame.noun("study", "Check, run, list and repeat studies: one YAML page ea
 
 STUDY = typer.Argument(help="Name of a study, or a YAML file.")
 SET = typer.Option(None, "--set", help="KEY=VALUE instead of the page's, e.g. decision.top_k=5.")
-SEED = typer.Option(-1, "--seed", help="Seed instead of the page's.")
+SEED = typer.Option(None, "--seed", min=0, help="Seed instead of the page's.")
+WORKERS = typer.Option(None, "--workers", min=1, help="Fits side by side; all cores if not given.")
 
 
 @app.command()
@@ -29,28 +30,28 @@ def run(
     study: str = STUDY,
     *,
     set_: list[str] = SET,
-    seed: int = SEED,
+    seed: int | None = SEED,
     allow_unhealthy: bool = typer.Option(
         False, "--allow-unhealthy", help="Go on with data that fail the health gate; it is noted."
     ),
     require_acceptance: bool = typer.Option(
         False, "--require-acceptance", help="Exit 3 unless every acceptance threshold is met."
     ),
-    workers: int = typer.Option(0, "--workers", help="Fits side by side; all cores if not given."),
+    workers: int | None = WORKERS,
 ) -> None:
     """Run the whole chain to a verdict and a report; exit 3 when a gate or guard refuses."""
     from tradewright.app.bootstrap import open_workspace
     from tradewright.app.cli.summary import render_summary, summary_document
     from tradewright.services.studies import Study
 
-    page = Study.load(study).with_settings(_changes(set_), seed=_seed(seed))
+    page = Study.load(study).with_settings(_changes(set_), seed=seed)
     workspace = open_workspace()
     with frame.progress_bar(page.name) as report:
         done = page.run(
             workspace,
             progress=report,
             allow_unhealthy=allow_unhealthy,
-            workers=workers if workers > 0 else None,
+            workers=workers,
         )
     path = workspace.data_dir / "runs" / done.run_id / "report.html"
     checks = done.acceptance if done.may_show_performance else ()
@@ -250,16 +251,14 @@ def list_() -> None:
 @app.command()
 def rerun(
     run_id: str = typer.Argument("latest", metavar="RUN", help="Stored run, or latest."),
-    workers: int = typer.Option(0, "--workers", help="Fits side by side; all cores if not given."),
+    workers: int | None = WORKERS,
 ) -> None:
     """Repeat a stored run from its page and data, and compare digests; exit 1 if they differ."""
     from tradewright.app.bootstrap import open_workspace
     from tradewright.services.beside.repeating import rerun as repeat
 
     with frame.progress_bar(f"rerun {run_id}") as report:
-        found = repeat(
-            run_id, open_workspace(), progress=report, workers=workers if workers > 0 else None
-        )
+        found = repeat(run_id, open_workspace(), progress=report, workers=workers)
     document = {
         "run_id": found.run_id,
         "equal": found.equal,
@@ -289,17 +288,13 @@ def _changes(given: list[str] | None) -> dict[str, Any]:
     from tradewright.domain.errors import ConfigError
     from tradewright.services.study.safe_yaml import read_value
 
-    changes: dict[str, Any] = {}
-    for text in given or []:
+    def read(text: str) -> tuple[str, Any]:
         key, sign, value = text.partition("=")
         if not sign or not key.strip():
             raise ConfigError(f"--set {text!r}: wanted KEY=VALUE, for example decision.top_k=5")
-        changes[key.strip()] = read_value(value, f"--set {key.strip()}")
-    return changes
+        return key.strip(), read_value(value, f"--set {key.strip()}")
 
-
-def _seed(seed: int) -> int | None:
-    return seed if seed >= 0 else None
+    return frame.given_once("--set", map(read, given or []))
 
 
 def _word(ok: bool | None) -> str:

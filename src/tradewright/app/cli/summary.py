@@ -141,7 +141,7 @@ def _luck(run: Run) -> list[str]:
         if row.get("p_value") is not None:
             lines.append(f"  Against {row['control']}  p = {float(row['p_value']):.2f}")
     doubled = [row for row in run.cost_sensitivity if row.get("multiple") == 2.0]
-    if doubled:
+    if doubled and math.isfinite(doubled[0]["total_return"]):
         lines.append(f"  Total return at twice the costs  {doubled[0]['total_return']:+.1%}")
     return lines
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from tradewright.app.cli import frame
+
 if TYPE_CHECKING:
     from tradewright.services.walking.paths import Paths
     from tradewright.services.walking.walk import Walk
@@ -35,19 +37,19 @@ def walk_strategy(
     progress: Callable[[float, str], None],
 ) -> Walk:
     """Walk a strategy of the catalogue forward, count its trials and store the run."""
-    from tradewright.domain.instruments import normalise_symbol
     from tradewright.services.results.named import DataChoice, open_bars, parse_grid
     from tradewright.services.walking.named import walk_named
     from tradewright.strategies import catalogue
 
     defaults = dict(catalogue()[wanted.strategy].parameters)
-    names = tuple(normalise_symbol(part) for part in wanted.symbols.split(",") if part.strip())
-    choice = DataChoice(wanted.data, names, wanted.start or None, wanted.end or None)
+    choice = DataChoice(
+        wanted.data, frame.symbol_list(wanted.symbols), wanted.start or None, wanted.end or None
+    )
     return walk_named(
         workspace,
         wanted.strategy,
         open_bars(workspace, choice),
-        dict(parse_grid(text, defaults) for text in wanted.grid),
+        frame.given_once("--grid", (parse_grid(text, defaults) for text in wanted.grid)),
         windows=windows,
         search=wanted.search,
         progress=progress,

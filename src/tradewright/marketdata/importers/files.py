@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 TEXT: Final = (".csv", ".txt", ".tsv")
 LINE: Final = "__line__"
 LARGEST_BYTES: Final = 2 << 30
+UTF_16_MARKS: Final = (b"\xff\xfe", b"\xfe\xff")
 BINARY_START: Final = (b"PAR1", b"ARROW1", b"PK\x03\x04", b"\x89HDF")
 
 
@@ -54,8 +57,10 @@ def load_table(source: Any) -> tuple[pl.DataFrame, str]:
             "give a path, a Polars frame or a pandas frame"
         )
     path = Path(source)
+    if path.is_dir():
+        raise DataError(f"{path}: this is a folder; give its files")
     if not path.is_file():
-        what = "this is a folder; give its files" if path.is_dir() else "there is no such file"
+        what = "this is no regular file" if path.exists() else "there is no such file"
         raise DataError(f"{path}: {what}")
     try:
         return _read_file(path), path.name
@@ -92,25 +97,44 @@ def _unpacked(path: Path) -> bytes:
 def _read_text(raw: bytes, path: Path) -> pl.DataFrame:
     import polars as pl
 
-    if raw.startswith(BINARY_START) or b"\0" in raw[:4096]:
+    is_wide = raw.startswith(UTF_16_MARKS)
+    if raw.startswith(BINARY_START) or (b"\0" in raw[:4096] and not is_wide):
         raise DataError(f"{path}: this is no text file")
-    text = _decoded(raw).replace("\r\n", "\n").replace("\r", "\n")
+    text = raw.decode("utf-16", errors="replace") if is_wide else _decoded(raw)
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if not text.strip():
         raise DataError(f"{path}: the file is empty")
     header = text.split("\n", 1)[0]
     if header.lstrip().startswith(("{", "[", "<")) or '{"' in header:
         raise DataError(f"{path}: these are JSON or markup lines, not a table of bars")
     separator = max(",;\t|", key=header.count)
-    table = pl.read_csv(
-        text.encode(),
-        separator=separator,
-        infer_schema=False,
-        truncate_ragged_lines=False,
-    )
+    _check_header(header, separator, path)
+    try:
+        table = pl.read_csv(text.encode(), separator=separator, infer_schema=False)
+    except pl.exceptions.ComputeError as error:
+        raise DataError(f"{path}: {_long_line(text, separator)}") from error
     if table.height == 0:
         raise DataError(f"{path}: the file has a header but no row")
     numbered = _numbered(table, 2)
     return numbered.filter(~pl.all_horizontal(pl.exclude(LINE).is_null()))
+
+
+# Polars would rename the second column of one name.
+def _check_header(header: str, separator: str, path: Path) -> None:
+    names = [name.strip() for name in next(csv.reader([header], delimiter=separator))]
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice is not None:
+        raise DataError(f"{path}: column {twice!r} stands twice in the header; rename one of them")
+
+
+# Polars does not say which line has more cells than the header.
+def _long_line(text: str, separator: str) -> str:
+    lines = csv.reader(io.StringIO(text), delimiter=separator)
+    width = len(next(lines))
+    for cells in lines:
+        if len(cells) > width:
+            return f"line {lines.line_num} has {len(cells)} cells, the header {width}"
+    return "its lines do not fit the header"
 
 
 # Old exports are in the Windows code page; bars are digits and signs, the same in both.

@@ -159,7 +159,9 @@ def find_interval(
     counts = steps.value_counts(sort=True)
     top = int(counts["step"][0]) if counts.height else 0
     if top not in names and top != NS_PER_DAY:
-        raise ConfigError("the length of the bars cannot be told from their times; give interval=")
+        raise ConfigError(
+            "the length of the bars cannot be told from their times; give interval='1m' or another"
+        )
     found = names.get(top, "1d")
     share = float(counts["count"][0]) / max(len(steps), 1)
     detected["interval"] = f"{found} ({share:.0%} of the steps)"

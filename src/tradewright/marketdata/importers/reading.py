@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from tradewright.domain.bars import FIELDS, Bars
@@ -110,7 +111,7 @@ def _import(source: Any, table: pl.DataFrame, name: str, options: ImportOptions)
     now_ns = options.now_ns if options.now_ns is not None else time.time_ns()
     checked = check_rows(stamped, now_ns=now_ns)
     if options.on_bad == "raise":
-        checked.refuse(name)
+        checked.refuse(name, as_written=partial(_cells_of, table, columns))
     rows = checked.accepted
     if rows.height == 0:
         raise DataError(f"{name}: none of {checked.rows_in} rows can be used")
@@ -138,6 +139,13 @@ def _import(source: Any, table: pl.DataFrame, name: str, options: ImportOptions)
         actions=meaning.read_actions(rows, options.source, adjustment),
         adjusted_close=adjusted,
     )
+
+
+def _cells_of(table: pl.DataFrame, columns: dict[str, str], line: int) -> dict[str, object]:
+    import polars as pl
+
+    row = table.row(by_predicate=pl.col(LINE) == line, named=True)
+    return {field: row[columns[field]] for field in ("symbol", *FIELDS) if field in columns}
 
 
 def _counts(checked: CheckedRows) -> dict[str, str]:

@@ -140,7 +140,8 @@ def statistics_of(run: Run) -> RunStatistics:
         "performance_consistency": even["performance_consistency"],
     }
     if len(returns) < 2:
-        return RunStatistics(values, BootstrapResult({}, 1.0, 0))
+        unknown = Interval(*([math.nan] * 5))
+        return RunStatistics(values, BootstrapResult({"sharpe": unknown}, 1.0, 0))
     bootstrap = stationary_bootstrap(
         returns,
         np.random.default_rng(run.seed),

@@ -14,6 +14,7 @@ import numpy as np
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
+from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.metrics.statistics import sharpe_moments
 from tradewright.services.luck.families import known_overfitting
@@ -116,6 +117,8 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
     from tradewright.services.data import load_adjusted
 
     if choice.data == SAMPLE:
+        if choice.interval != "1d":
+            raise ConfigError(f"the sample is daily, --interval is {choice.interval}")
         bars = _of_sample(workspace, choice.symbols)
     elif choice.data == STORE:
         symbols = choice.symbols or tuple(
@@ -131,7 +134,13 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
     else:
         if not Path(choice.data).exists():
             raise NoDataError(f"--data {choice.data}: no such file; known: sample, store, a file")
-        bars = read_bars(choice.data)
+        try:
+            bars = read_bars(choice.data)
+        except (ConfigError, DataError) as error:
+            raise type(error)(
+                f"{error}\n  'tradewright data import {choice.data}' takes such answers as flags; "
+                "then run with --data store"
+            ) from error
         bars = bars.select(choice.symbols) if choice.symbols else bars
     return bars if first is None and last is None else bars.between(first, last)
 
@@ -240,11 +249,41 @@ def _run(
     run.name = wanted.strategy
     if choice is not None:
         run.given_manifest["opened"] = asdict(choice)
-    run.learn(replace(run.extras, leak=leak, health=health_of(bars)))
-    if run.is_complete:
-        count_trials(run, workspace, family_of(wanted.strategy, bars), [per_period_sharpe(run)])
-    run.save(workspace)
+    try:
+        if progress is not None:
+            progress(1.0, "figures: health, luck, report")
+        run.learn(replace(run.extras, leak=leak, health=health_of(bars)))
+        if run.is_complete:
+            count_trials(run, workspace, family_of(wanted.strategy, bars), [per_period_sharpe(run)])
+        run.save(workspace)
+    except KeyboardInterrupt:
+        run = _stopped(run, bars)
+        if not _is_stored(run, workspace):  # the same run, judged before, stays
+            run.save(workspace)
     return run
+
+
+def _is_stored(run: Run, workspace: Workspace) -> bool:
+    try:
+        workspace.runs.load(run.run_id, "manifest.json")
+    except NoDataError:
+        return False
+    return True
+
+
+# It reached its end but nobody judged it, and a run without verdict shows no figures.
+def _stopped(run: Run, bars: Bars) -> Run:
+    message = "stopped by the user before it was judged"
+    return Run(
+        replace(run.outcome, status=RunStatus.CANCELLED, message=message),
+        bars,
+        name=run.name,
+        config=run.config,
+        manifest=run.given_manifest,
+        extras=run.extras,
+        seed=run.seed,
+        created_ns=run.created_ns,
+    )
 
 
 def health_of(bars: Bars) -> Guard:
@@ -291,9 +330,7 @@ def count_trials(run: Run, workspace: Workspace, family: str, ratios: Sequence[f
     ratios : sequence of float
         Per-period Sharpe ratio of each configuration tried.
     """
-    try:
-        workspace.runs.load(run.run_id, "manifest.json")
-    except NoDataError:
+    if not _is_stored(run, workspace):
         workspace.runs.add_trials(family, ratios)
     every = tuple(float(ratio) for ratio in workspace.runs.trials(family))
     run.learn(

@@ -118,6 +118,11 @@ def build_subjects(features: Features, bars: Bars, settings: GuardSettings) -> l
     """
     if callable(features):
         features = {getattr(features, "__name__", type(features).__name__): features}
+    if not isinstance(features, Iterable):
+        raise ConfigError(
+            f"features is {type(features).__name__}, wanted names such as 'rsi(14)', a function of "
+            "bars, or several of them"
+        )
     if isinstance(features, Mapping):
         parts: list[tuple[str, Any]] = list(features.items())
     else:
