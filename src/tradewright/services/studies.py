@@ -240,6 +240,7 @@ class Study:
         changes: Mapping[str, Any] | None = None,
         save: bool = True,
         workers: int | None = None,
+        resume: bool = False,
     ) -> Run:
         """Run the whole chain: data, gates, features, fit, trade, controls, verdict.
 
@@ -259,6 +260,9 @@ class Study:
             Whether the run is stored and its model registered.
         workers : int, optional
             Fits side by side; the processor's cores unless given. Does not change the result.
+        resume : bool
+            Go on where the same study was stopped or killed: its finished fits are on disk, under
+            ``walks/`` of the data directory, until it is done.
 
         Returns
         -------
@@ -283,6 +287,7 @@ class Study:
             allow_unhealthy=allow_unhealthy,
             save=save,
             workers=workers,
+            resume=resume,
         )
         return job.run()
 
@@ -295,12 +300,13 @@ class Study:
         changes: Mapping[str, Any] | None = None,
         save: bool = True,
         workers: int | None = None,
+        resume: bool = False,
     ) -> Walk:
         """Run the study and measure every window on its own, in sample and out.
 
         Parameters
         ----------
-        workspace, progress, allow_unhealthy, changes, save, workers
+        workspace, progress, allow_unhealthy, changes, save, workers, resume
             See `run`.
 
         Returns
@@ -325,6 +331,7 @@ class Study:
             save=save,
             workers=workers,
             by_window=True,
+            resume=resume,
         )
         run = job.run()
         return Walk(run, job.window_figures, ("features",), 1, dict(run.extras.stage_seconds))

@@ -17,6 +17,7 @@ from tradewright.domain.errors import ConfigError, ModelError
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.forecasts import Model, Prediction, Rows, create_model, model_class
 from tradewright.training.controls import control_p_value, shuffled_cells
+from tradewright.training.fits import Fit, FitKeeper
 from tradewright.training.labels import Labels
 from tradewright.training.scores import forecast_scores
 from tradewright.training.splits import WalkForward, Window, newest_window, purge
@@ -144,6 +145,7 @@ def fit_predict(
     scheme: WalkForward,
     first_row: int | None = None,
     progress: Progress | None = None,
+    keeper: FitKeeper | None = None,
 ) -> WalkForwardResult:
     """Fit and forecast window by window, with shuffled-label controls beside.
 
@@ -161,6 +163,8 @@ def fit_predict(
         First row whose features have settled; the first complete row when left out.
     progress : callable, optional
         ``progress(fraction, message)``; raising `CancelledError` stops the work.
+    keeper : FitKeeper, optional
+        Fits that it holds are not made again; those that are made are given to it.
 
     Returns
     -------
@@ -187,9 +191,19 @@ def fit_predict(
         _moved(window, start) for window in scheme.windows(max(0, len(labels.ts) - start))
     )
     tasks = [(w, k) for w in windows for k in range(settings.controls + 1)]
-    done: dict[tuple[int, int], _Fit] = {}
+    done: dict[tuple[int, int], Fit] = {}
+
+    def fit(window: Window, control: int) -> Fit:
+        known = None if keeper is None else keeper.load(window.index, control)
+        if known is not None:
+            return known
+        made = job.fit(window, scheme.embargo, control)
+        if keeper is not None:
+            keeper.keep(window.index, control, made)
+        return made
+
     with ThreadPoolExecutor(max_workers=settings.workers) as pool:
-        futures = {pool.submit(job.fit, w, scheme.embargo, k): (w.index, k) for w, k in tasks}
+        futures = {pool.submit(fit, w, k): (w.index, k) for w, k in tasks}
         try:
             for future in as_completed(futures):
                 done[futures[future]] = future.result()
@@ -203,37 +217,23 @@ def fit_predict(
         job.stitch([done[w.index, k] for w in windows], owner, k)
         for k in range(settings.controls + 1)
     ]
-    folds = tuple(done[w.index, 0].as_fold(w) for w in windows)
+    folds = tuple(_as_fold(done[w.index, 0], w) for w in windows)
     scores, controls = _summary(job, panels, folds)
     return WalkForwardResult(panels[0], folds, scores, controls, tuple(panels[1:]))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Fit:
-    """What one fit gave."""
-
-    model: Model
-    rows: slice
-    mean: FloatArray
-    sd: FloatArray
-    probability_up: FloatArray | None
-    train_last_row: int
-    n_train: int
-    features: tuple[str, ...]
-    scores: dict[str, float]
-    seconds: float
-
-    def as_fold(self, window: Window) -> Fold:
-        return Fold(
-            window=window,
-            train_last_row=self.train_last_row,
-            n_train=self.n_train,
-            n_test=int(np.isfinite(self.mean).sum()),
-            features=self.features,
-            scores=self.scores,
-            model=self.model,
-            seconds=self.seconds,
-        )
+def _as_fold(fit: Fit, window: Window) -> Fold:
+    assert fit.model is not None
+    return Fold(
+        window=window,
+        train_last_row=fit.train_last_row,
+        n_train=fit.n_train,
+        n_test=int(np.isfinite(fit.mean).sum()),
+        features=fit.features,
+        scores=fit.scores,
+        model=fit.model,
+        seconds=fit.seconds,
+    )
 
 
 class Job:
@@ -268,7 +268,7 @@ class Job:
             )
         return int(rows[0])
 
-    def fit(self, window: Window, embargo: int, control: int) -> _Fit:
+    def fit(self, window: Window, embargo: int, control: int) -> Fit:
         """Fit one window (control 0 is the real fit) and forecast its test rows."""
         started = time.perf_counter()
         rows, columns, value, classes = self.training_cells(window, embargo, control)
@@ -291,7 +291,7 @@ class Job:
         shape = self.labels.value[test].shape
         mean, sd, up = as_returns(prediction, value, classes)
         mean = mean.reshape(shape)
-        return _Fit(
+        return Fit(
             model=model,
             rows=test,
             mean=mean,
@@ -304,7 +304,7 @@ class Job:
             seconds=time.perf_counter() - started,
         )
 
-    def stitch(self, fits: list[_Fit], owner: NDArray[np.int64], control: int) -> ForecastPanel:
+    def stitch(self, fits: list[Fit], owner: NDArray[np.int64], control: int) -> ForecastPanel:
         """Join the test windows of all folds into one panel."""
         shape = self.labels.value.shape
         mean, sd = np.full(shape, np.nan), np.full(shape, np.nan)
@@ -457,7 +457,7 @@ def _moved(window: Window, rows: int) -> Window:
     )
 
 
-def _cancel(futures: Mapping[Future[_Fit], Any]) -> None:
+def _cancel(futures: Mapping[Future[Fit], Any]) -> None:
     for future in futures:
         future.cancel()
 

@@ -23,6 +23,7 @@ STUDY = typer.Argument(help="Name of a study, or a YAML file.")
 SET = typer.Option(None, "--set", help="KEY=VALUE instead of the page's, e.g. decision.top_k=5.")
 SEED = typer.Option(None, "--seed", min=0, help="Seed instead of the page's.")
 WORKERS = typer.Option(None, "--workers", min=1, help="Fits side by side; all cores if not given.")
+RESUME = typer.Option(False, "--resume", help="Go on where the same study was stopped or killed.")
 
 
 @app.command()
@@ -38,6 +39,7 @@ def run(
         False, "--require-acceptance", help="Exit 3 unless every acceptance threshold is met."
     ),
     workers: int | None = WORKERS,
+    resume: bool = RESUME,
 ) -> None:
     """Run the whole chain to a verdict and a report; exit 3 when a gate or guard refuses."""
     from tradewright.app.bootstrap import open_workspace
@@ -52,6 +54,7 @@ def run(
             progress=report,
             allow_unhealthy=allow_unhealthy,
             workers=workers,
+            resume=resume,
         )
     path = workspace.data_dir / "runs" / done.run_id / "report.html"
     checks = done.acceptance if done.may_show_performance else ()
@@ -92,6 +95,7 @@ def walkforward(
     data: str = typer.Option("sample", "--data", help="Of a strategy: sample, store or a file."),
     start: str = typer.Option("", "--from", metavar="DATE", help="Of a strategy: first day."),
     end: str = typer.Option("", "--to", metavar="DATE", help="Of a strategy: last day."),
+    resume: bool = RESUME,
 ) -> None:
     """Choose on the past of each window, trade its future, and tell what was kept of it."""
     from tradewright.app.bootstrap import open_workspace
@@ -112,7 +116,7 @@ def walkforward(
     with frame.progress_bar(f"walk-forward {study}") as report:
         if study in catalogue():
             wanted = Wanted(study, grid, search, symbols, data, start, end)
-            walk = walk_strategy(workspace, wanted, chosen, report)
+            walk = walk_strategy(workspace, wanted, chosen, report, resume=resume)
         else:
             if period_type == "combinatorial":
                 del chosen["scheme"]
@@ -122,7 +126,7 @@ def walkforward(
                 paths = page.paths(workspace, progress=report)
                 frame.emit(paths.as_document(), lambda: render_paths(paths))
                 return
-            walk = page.walkforward(workspace, progress=report)
+            walk = page.walkforward(workspace, progress=report, resume=resume)
     path = workspace.data_dir / "runs" / walk.run.run_id / "report.html"
     frame.emit({**walk.as_document(), "report": str(path)}, lambda: render_walk(walk, path))
     if not walk.run.is_complete:

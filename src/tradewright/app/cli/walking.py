@@ -35,6 +35,8 @@ def walk_strategy(
     wanted: Wanted,
     windows: Mapping[str, Any],
     progress: Callable[[float, str], None],
+    *,
+    resume: bool = False,
 ) -> Walk:
     """Walk a strategy of the catalogue forward, count its trials and store the run."""
     from tradewright.services.results.named import DataChoice, open_bars, parse_grid
@@ -53,6 +55,7 @@ def walk_strategy(
         windows=windows,
         search=wanted.search,
         progress=progress,
+        resume=resume,
     )
 
 

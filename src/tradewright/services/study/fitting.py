@@ -17,6 +17,7 @@ from tradewright.services.study_page import StudyPage
 
 if TYPE_CHECKING:
     from tradewright.training import FitSettings, WalkForwardResult
+    from tradewright.training.kept_fits import FitFolder
 
 MAX_WORKERS: Final = 8
 _SIZES: Final[dict[str, dict[str, Any]]] = {
@@ -145,6 +146,7 @@ def fit_study(
     workers: int | None = None,
     with_controls: bool = True,
     progress: Progress | None = None,
+    keeper: FitFolder | None = None,
 ) -> WalkForwardResult:
     """Walk forward over the history of a study, with its shuffled-label controls.
 
@@ -162,6 +164,8 @@ def fit_study(
         Whether to fit on shuffled labels as well.
     progress : callable, optional
         ``progress(fraction, message)``.
+    keeper : FitFolder, optional
+        Where finished fits are kept.
 
     Returns
     -------
@@ -178,6 +182,7 @@ def fit_study(
         settings=settings if with_controls else replace(settings, controls=0),
         scheme=page.validation.windows(),
         progress=progress,
+        keeper=keeper,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tradewright.domain.errors import (
     CancelledError,
@@ -20,6 +21,10 @@ from tradewright.services.study import fitting, loading, recording, trading
 from tradewright.services.study.stages import Stages
 from tradewright.services.study_page import StudyPage
 from tradewright.services.workspace import Workspace
+from tradewright.version import __version__
+
+if TYPE_CHECKING:
+    from tradewright.training.kept_fits import FitFolder
 
 LOG = logging.getLogger("tradewright.studies")
 
@@ -37,7 +42,9 @@ class StudyJob:
         save: bool = True,
         workers: int | None = None,
         by_window: bool = False,
+        resume: bool = False,
     ) -> None:
+        self.resume = resume
         self.by_window = by_window
         self.window_figures: tuple[dict[str, Any], ...] = ()
         self.page, self.workspace, self.stages = page, workspace, stages
@@ -82,8 +89,9 @@ class StudyJob:
         with stages.stage("leak guard") as report:
             self._guard(fitting.leak_guard(page, data.traded, table=table, progress=report))
         with stages.stage("fit") as report:
+            kept = self._kept_fits(data)
             result = fitting.fit_study(
-                page, data.traded, table, workers=self.workers, progress=report
+                page, data.traded, table, workers=self.workers, progress=report, keeper=kept
             )
         if self.by_window:
             from tradewright.services.walking.models import window_figures
@@ -92,7 +100,10 @@ class StudyJob:
                 self.window_figures = window_figures(
                     page, data.traded, data.everything, table, result, progress=report
                 )
-        return self._trade(result)
+        run = self._trade(result)
+        if kept is not None:
+            kept.clear()
+        return run
 
     def _trade(self, result: Any) -> Run:
         page, stages, data = self.page, self.stages, self._loaded()
@@ -159,6 +170,18 @@ class StudyJob:
                     recording.register_model(page, run, result, self.workspace)
         stages.finish()
         return run
+
+    def _kept_fits(self, data: loading.StudyData) -> FitFolder | None:
+        if not self.save:
+            return None
+        from tradewright.training.kept_fits import FitFolder
+
+        facts = f"{self.page.config_hash} {data.everything.data_version} {__version__}"
+        key = hashlib.sha256(facts.encode()).hexdigest()[:16]
+        kept = FitFolder(self.workspace.data_dir / "walks" / key)
+        if not self.resume:
+            kept.clear()
+        return kept
 
     @staticmethod
     def _reference(data: loading.StudyData) -> tuple[str, ...]:

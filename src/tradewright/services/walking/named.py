@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tradewright.domain.bars import Bars
 from tradewright.services.results.named import family_of
+from tradewright.services.sweeping.journal import sweep_key
 from tradewright.services.walking.rules import RuleWalk, walk_forward
 from tradewright.training.splits import WalkForward
 
@@ -28,6 +29,7 @@ def walk_named(
     windows: Mapping[str, Any] | None = None,
     search: str = "grid",
     progress: Callable[[float, str], None] | None = None,
+    resume: bool = False,
 ) -> Walk:
     """Walk a strategy of the catalogue forward; the stitched run is stored, each set counted.
 
@@ -47,6 +49,8 @@ def walk_named(
         See `sweep`.
     progress : callable, optional
         ``progress(fraction, message)``.
+    resume : bool
+        Go on where the same walk-forward was stopped or killed.
 
     Returns
     -------
@@ -64,6 +68,11 @@ def walk_named(
     create_strategy(strategy, **{name: values[0] for name, values in grid.items() if values})
     values = dict(grid) or {name: [value] for name, value in known[strategy].parameters.items()}
     given = {NAMES.get(name, name): value for name, value in (windows or {}).items()}
+    key = sweep_key({"strategy": strategy, "values": values, "windows": given, "search": search,
+                     "data": bars.data_version})[:16]  # fmt: skip
+    journal = workspace.data_dir / "walks" / f"{key}.jsonl"
+    if not resume:
+        journal.unlink(missing_ok=True)
     walk = walk_forward(
         lambda _bars, **parameters: create_strategy(strategy, **parameters),
         bars,
@@ -73,6 +82,7 @@ def walk_named(
         progress=progress,
         workspace=workspace,
         family=family_of(strategy, bars),
+        resume=journal,
     )
     run = walk.run
     run.learn(replace(run.extras, notes=(*run.extras.notes, walk.sentence)))

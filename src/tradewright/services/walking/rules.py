@@ -6,6 +6,7 @@ import copy
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -28,6 +29,7 @@ from tradewright.services.backtest import (
 from tradewright.services.results.extras import RunExtras
 from tradewright.services.results.extras import Window as ShownWindow
 from tradewright.services.sweep import Sweep, sweep
+from tradewright.services.walking.journal import WalkJournal
 from tradewright.services.walking.relay import Relay, stitched
 from tradewright.services.walking.spans import (
     annual,
@@ -88,6 +90,7 @@ def walk_forward(
     progress: Callable[[float, str], None] | None = None,
     workspace: Workspace | None = None,
     family: str = "",
+    resume: Path | str | None = None,
 ) -> Walk:
     """Choose parameters on the past of each window, trade its future, and join the futures.
 
@@ -111,6 +114,9 @@ def walk_forward(
         Where the trials are counted, if a family is given.
     family : str
         Of the trials.
+    resume : Path or str, optional
+        File that keeps the finished windows until the walk is done; the same walk goes on from
+        it.
 
     Returns
     -------
@@ -143,12 +149,13 @@ def walk_forward(
     values = {key: list(given) for key, given in grid.items()}
     windows = windows_in_rows(plan.scheme, bars)
     job = _Job(make, bars, values, plan)
+    kept = None if resume is None else WalkJournal(Path(resume), bars, values, plan)
     rows, chosen = [], []
     started = time.perf_counter()
     for number, window in enumerate(windows):
         if progress is not None:
             progress(number / (len(windows) + 1), f"window {number + 1} of {len(windows)}")
-        row, what = job.walk(window)
+        row, what = job.walk(window) if kept is None else kept.walk(job, window)
         rows.append(row)
         chosen.append(what)
     walked = time.perf_counter()
@@ -162,10 +169,14 @@ def walk_forward(
         every = list(workspace.runs.trials(family))
     known = tuple(ratio for ratio in every if np.isfinite(ratio))
     run.learn(replace(run.extras, trials=known, n_trials=len(every), trial_family=family))
+    if kept is not None:
+        kept.finish()
     return Walk(run, tuple(rows), tuple(values), len(job.tried), seconds)
 
 
 class _Job:
+    """The windows of a walk, one by one."""
+
     def __init__(
         self, make: Make, bars: Bars, values: dict[str, list[Any]], plan: RuleWalk
     ) -> None:
@@ -179,11 +190,10 @@ class _Job:
             raise ConfigError(f"walk-forward: the embargo leaves nothing of window {window.index}")
         found = self._sweep(self.values, window.train_first, last, self.plan.search)
         for row in found.table.iter_rows(named=True):
-            key = tuple(row[name] for name in self.values)
-            self.tried.setdefault(key, []).append(row["sharpe"] or np.nan)
+            self.note([row[name] for name in self.values], row["sharpe"] or np.nan)
         best = found.best
         chosen = {name: best[name] for name in self.values}
-        what = self.make(self.bars.rows(0, window.test_last), **chosen)
+        what = self.made(window, chosen)
         test = self._test(window, what)
         ts = self.bars.ts
         row = {
@@ -205,6 +215,14 @@ class _Job:
             "trades": test["trades"],
         }
         return row, what
+
+    def made(self, window: Window, chosen: Mapping[str, Any]) -> Any:
+        """Return what decides in a window's test."""
+        return self.make(self.bars.rows(0, window.test_last), **chosen)
+
+    def note(self, chosen: Iterable[Any], ratio: float) -> None:
+        """Remember the annual Sharpe ratio of a set in one window."""
+        self.tried.setdefault(tuple(chosen), []).append(ratio)
 
     def run_stitched(
         self,
