@@ -10,7 +10,14 @@ from tradewright.domain.errors import ConfigError
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.training.labels import Labels
 from tradewright.training.splits import newest_window
-from tradewright.training.walk_forward import FitSettings, Fold, Job, Table, WalkForwardResult
+from tradewright.training.walk_forward import (
+    FitSettings,
+    Fold,
+    Job,
+    Table,
+    WalkForwardResult,
+    as_fold,
+)
 from tradewright.training.window_forecasts import window_forecasts
 
 
@@ -77,7 +84,7 @@ def forecasts_otherwise(
 
 
 def _fitted_anew(job: Job, fold: Fold, embargo: int) -> Fold:
-    return job.fit(fold.window, embargo, 0).as_fold(fold.window)
+    return as_fold(job.fit(fold.window, embargo, 0), fold.window)
 
 
 def _known_before(panel: ForecastPanel, row: int) -> ForecastPanel:

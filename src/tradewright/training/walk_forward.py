@@ -217,12 +217,13 @@ def fit_predict(
         job.stitch([done[w.index, k] for w in windows], owner, k)
         for k in range(settings.controls + 1)
     ]
-    folds = tuple(_as_fold(done[w.index, 0], w) for w in windows)
+    folds = tuple(as_fold(done[w.index, 0], w) for w in windows)
     scores, controls = _summary(job, panels, folds)
     return WalkForwardResult(panels[0], folds, scores, controls, tuple(panels[1:]))
 
 
-def _as_fold(fit: Fit, window: Window) -> Fold:
+def as_fold(fit: Fit, window: Window) -> Fold:
+    """Return what a fit of a window (no control) learned and how it scored."""
     assert fit.model is not None
     return Fold(
         window=window,
