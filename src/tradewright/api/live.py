@@ -26,6 +26,8 @@ TYPE_OF: Final = {
     "paper.position": "position_update",
     "paper.order": "order_update",
     "paper.fill": "fill",
+    "signals": "signal_generated",
+    "portfolio.rebalance": "portfolio_rebalanced",
     "jobs": "job_update",
 }
 """Topic to type of message."""

@@ -153,6 +153,8 @@ def snapshots(paper: PaperTrading) -> dict[str, Callable[[], Any]]:
         "paper.position": lambda: dump(list(positions_of(paper))),
         "paper.order": lambda: dump(list(orders_of(paper))),
         "paper.fill": lambda: dump(list(fills_of(paper))),
+        "signals": lambda: paper.told()["signals"],
+        "portfolio.rebalance": lambda: paper.told()["alerts"],
         "paper.equity": lambda: equity_of(paper).model_dump(mode="json"),
     }
 

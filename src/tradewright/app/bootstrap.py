@@ -18,6 +18,7 @@ from tradewright.app.settings import LoadedSettings, Settings, load_settings
 from tradewright.domain.errors import ConfigError
 from tradewright.ports.crew import Crew
 from tradewright.ports.feeds import HistoryFeed
+from tradewright.ports.signal_board import SignalBoard
 from tradewright.services.workspace import Workspace
 
 
@@ -81,6 +82,7 @@ def open_workspace() -> Workspace:
         signals=signal_settings(values.signals, values.portfolio),
         rebalancing=rebalancing_config(values.portfolio),
         taxes=tax_rates(values.portfolio),
+        board=_open_board(values),
     )
 
 
@@ -96,6 +98,15 @@ def open_cluster(address: str | None) -> Crew | None:
 
     named = settings().values.compute.ray_address if address is None else address
     return RayCrew(named) if named else None
+
+
+def _open_board(values: Settings) -> SignalBoard | None:
+    if values.redis.url is None:
+        return None
+    from tradewright.adapters.boards.redis_board import RedisBoard
+
+    prefix = f"tw:{values.environment}:"
+    return RedisBoard(values.redis.url.get_secret_value(), prefix=prefix)
 
 
 def _open_feed(name: str, values: Settings) -> HistoryFeed:

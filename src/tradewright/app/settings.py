@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from tradewright.app.account_settings import Portfolio, Risk, Signals
 from tradewright.app.account_settings import Section as _Section
@@ -29,6 +29,7 @@ WELL_KNOWN = {
     "API_LOG_LEVEL": "api.log_level",
     "LOG_LEVEL": "logging.level",
     "LOG_FORMAT": "logging.format",
+    "REDIS_URL": "redis.url",
     "RAY_ADDRESS": "compute.ray_address",
 }
 PREFIX = "TRADEWRIGHT_"
@@ -84,6 +85,12 @@ class Compute(_Section):
     )
 
 
+class RedisServer(_Section):
+    """Redis, for other programs to read the signals in force; nothing durable lives in it."""
+
+    url: SecretStr | None = Field(None, description="redis://host:port/db; off if not set")
+
+
 class Settings(_Section):
     """Every setting of the program."""
 
@@ -95,6 +102,7 @@ class Settings(_Section):
     logging: Logging = Field(default_factory=Logging)
     feeds: Feeds = Field(default_factory=Feeds)
     compute: Compute = Field(default_factory=Compute)
+    redis: RedisServer = Field(default_factory=RedisServer)
     signals: Signals = Field(default_factory=Signals)
     portfolio: Portfolio = Field(default_factory=Portfolio)
     risk: Risk = Field(default_factory=Risk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tradewright.domain.worth import WORTH_UNIT
 from tradewright.engine.context import WantedPosition
 from tradewright.engine.planning import limited_weights
 from tradewright.execution import StagedRebalance, StageStatus, StageView
@@ -37,7 +38,11 @@ def stage(desk: Desk, staged: StagedRebalance) -> None:
         equity_minor=account.equity_minor,
         cash_minor=account.cash_minor,
         positions=ctx.positions,
-        prices={symbol: ctx.last_close(symbol) for symbol in staged.weights},
+        # What one unit is worth in the base currency: contracts and currencies count.
+        prices={
+            symbol: ctx.last_close(symbol) * (ctx.factor(symbol) / WORTH_UNIT)
+            for symbol in staged.weights
+        },
         lots={symbol: ctx.lot(symbol) for symbol in staged.weights},
         working=frozenset(order.symbol for order in desk.venue.open_orders()),
     )

@@ -17,6 +17,7 @@ from tradewright.ports.feeds import HistoryFeed
 from tradewright.ports.journal import LedgerStore
 from tradewright.ports.model_registry import ModelRegistry
 from tradewright.ports.run_store import RunStore
+from tradewright.ports.signal_board import SignalBoard
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Workspace:
     signals: SignalSettings = field(default_factory=SignalSettings)
     rebalancing: RebalancingConfig = field(default_factory=RebalancingConfig)
     taxes: TaxRates = field(default_factory=TaxRates)
+    board: SignalBoard | None = None
 
 
 _opener: Callable[[], Workspace] | None = None

@@ -260,3 +260,14 @@ def test_gauges_keep_only_their_newest_value_for_a_slow_reader(empty_server):
     told = [int(message["data"]["message"]) for message in seen]
     assert told == sorted(told)
     assert len(told) < 2_000
+
+
+def test_a_signal_is_pushed_as_it_was_published(empty_server):
+    signal = {"id": "a1", "symbol": "AAPL", "action": "BUY", "confidence": 0.8}
+    with open_stream(empty_server) as stream:
+        receive(stream)
+        stream.send('{"type": "subscribe", "topics": ["signals"]}')
+        assert until_type(stream, "snapshot")["data"] == []
+        empty_server.workspace.bus.publish("signals", signal)
+        pushed = until_type(stream, "signal_generated")
+    assert (pushed["topic"], pushed["seq"], pushed["data"]) == ("signals", 2, signal)

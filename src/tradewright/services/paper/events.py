@@ -20,7 +20,8 @@ from tradewright.domain.orders import (
 STARTED, INTENT, FILL, ORDER, POSTING = "started", "intent", "fill", "order", "posting"
 MARK, COMMAND, STATUS, ENDED = "mark", "command", "status", "ended"
 ALERT: Final = "alert"
-DURABLE: Final = (INTENT, FILL, ORDER, POSTING, ALERT)
+SIGNAL: Final = "signal"
+DURABLE: Final = (INTENT, FILL, ORDER, POSTING, ALERT, SIGNAL)
 """Kinds that a recovery must produce again, one by one."""
 
 _ENUMS: Final[dict[str, type[IntEnum]]] = {"side": Side, "type": OrderType, "tif": TimeInForce}

@@ -10,8 +10,9 @@ from typing import Any, Final
 from tradewright.domain.bars import Bars
 from tradewright.services.paper import events as e
 from tradewright.services.paper.feed import REBALANCE
+from tradewright.services.paper.outbox import SignalOutbox
 from tradewright.services.paper.recorder import Event, JournalRecorder
-from tradewright.services.paper.state import SessionState
+from tradewright.services.paper.state import SessionState, moment
 from tradewright.services.workspace import Workspace
 
 QUIET_NS: Final = 50_000_000  # at most 20 notices of equity and positions a second
@@ -28,7 +29,7 @@ class _Rebalance:
 
 
 class PublishingRecorder(JournalRecorder):
-    """Publishes what was written: ``paper.status order fill position equity``.
+    """Publishes what was written: ``paper.status order fill position equity``, ``signals``.
 
     Parameters
     ----------
@@ -70,6 +71,10 @@ class PublishingRecorder(JournalRecorder):
         self._state = SessionState(session_id)
         for entry in workspace.journal.read(self._stream):
             self._state.apply(entry)
+        board = workspace.board
+        self._outbox = (
+            SignalOutbox(workspace.journal, session_id, board, workspace.clock) if board else None
+        )
         self._told_ns = 0
         self._rebalance: _Rebalance | None = None
 
@@ -87,6 +92,8 @@ class PublishingRecorder(JournalRecorder):
             if entry.kind == e.MARK:
                 mark = (entry.ts_event, entry.payload["equity_minor"], entry.payload["cash_minor"])
                 self._bus.publish("paper.equity", state.equity_row(mark))
+        if self._outbox is not None:
+            self._outbox.deliver(at_once=e.ENDED in kinds)
         now = self._clock.now_ns()
         if now - self._told_ns >= QUIET_NS or kinds & {e.STATUS, e.ENDED}:
             self._told_ns = now
@@ -120,8 +127,12 @@ class PublishingRecorder(JournalRecorder):
             self._bus.publish("paper.fill", state.fill_row(fill))
             if not state.ledger.position(fill.symbol):
                 self._bus.publish("paper.position", state.closed_row(fill.symbol))
+        if kind == e.SIGNAL:
+            self._bus.publish("signals", payload["signal"])
+            return
         if kind == e.ALERT:
             told = {k: v for k, v in payload.items() if k != "row"}
+            told["at"] = moment(int(self._bars.ts[payload["row"]]))
             self._bus.publish("portfolio.rebalance", {"account": "paper", **told})
             return
         order_id = _order_of(kind, payload)

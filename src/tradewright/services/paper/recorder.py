@@ -9,6 +9,7 @@ from typing import Any, Final
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import LedgerError
 from tradewright.domain.orders import Fill, Order, OrderEvent
+from tradewright.domain.signals import Signal
 from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.ledger import LedgerEntry
 from tradewright.ledger.entries import fill_to_json
@@ -16,6 +17,7 @@ from tradewright.ports.broker import AccountState
 from tradewright.ports.clock import Clock
 from tradewright.ports.journal import LedgerStore
 from tradewright.services.paper import events as e
+from tradewright.services.paper.outbox import SignalNews
 
 FLUSH_NS: Final = 200_000_000
 FLUSH_ROWS: Final = 400
@@ -65,6 +67,9 @@ class JournalRecorder:
         self._expected = deque(expected)
         self._last_mark = last_mark
         self._marks: list[Event] = []
+        self.signals: list[Signal] = []
+        """What the strategy decided since the last bar; stored before anything comes of it."""
+        self._news = SignalNews()
         self._flushed_ns = clock.now_ns()
 
     @property
@@ -73,7 +78,8 @@ class JournalRecorder:
         return bool(self._expected)
 
     def intents(self, row: int, orders: Sequence[Order]) -> None:
-        """Make intents durable; see `tradewright.engine.Recorder`."""
+        """Make intents durable, after their signals; see `tradewright.engine.Recorder`."""
+        self._store_signals(row)
         ts = int(self._bars.ts[row])
         self._write([(e.INTENT, ts, {"row": row, "order": e.order_to_json(o)}) for o in orders])
 
@@ -100,6 +106,7 @@ class JournalRecorder:
 
     def bar_done(self, row: int, account: AccountState) -> None:
         """Keep the account after a bar; written within a fraction of a second."""
+        self._store_signals(row)
         if row > self._last_mark:
             prices = {
                 symbol: float(self._bars.close[row, self._bars.column(symbol)])
@@ -127,6 +134,13 @@ class JournalRecorder:
         if rows:
             self._journal.append(self._stream, rows)
         self._flushed_ns = self._clock.now_ns()
+
+    def _store_signals(self, row: int) -> None:
+        if self.signals:
+            ts = int(self._bars.ts[row])
+            fresh = [s.to_dict() for s in self.signals if self._news.is_news(s)]
+            self.signals.clear()
+            self._write([(e.SIGNAL, ts, {"row": row, "signal": signal}) for signal in fresh])
 
     def _write(self, rows: list[Event]) -> None:
         while rows and self._expected:

@@ -33,7 +33,7 @@ from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
 from tradewright.services.risk.limits import StoredLimits
 from tradewright.services.risk.watching import Heartbeat
 from tradewright.services.workspace import Workspace
-from tradewright.strategies import ManagedPortfolio
+from tradewright.strategies import ForecastStrategy, ManagedPortfolio
 
 LOG = logging.getLogger("tradewright.paper")
 _ENDS: Final = {
@@ -260,6 +260,8 @@ class PaperSession:
                 else self._workspace.bus.publish("risk.event", event.to_json())
             )
         )
+        if isinstance(plan.what, ForecastStrategy):
+            plan.what.journal = recorder.signals
         if isinstance(plan.what, ManagedPortfolio):
             plan.what.notify = recorder.alert
             tell_limits(plan.what, guard)

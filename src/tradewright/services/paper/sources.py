@@ -284,6 +284,7 @@ def _from_run(workspace: Workspace, run_id: str, source: str) -> PaperSource:
             page.decision.settings(),
             split=page.decision.split(),
             scene=scene_of(page, bars, mode="paper", account=workspace.account),
+            journal=[],
         ),
         bars,
         page.charged(),

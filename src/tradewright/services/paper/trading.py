@@ -14,6 +14,7 @@ from tradewright.services.backtest_plan import DEFAULT_CASH
 from tradewright.services.paper import events as e
 from tradewright.services.paper.feed import REBALANCE
 from tradewright.services.paper.lease import Lease
+from tradewright.services.paper.outbox import newest_signals
 from tradewright.services.paper.session import (
     PaperSession,
     command_stream,
@@ -217,6 +218,20 @@ class PaperTrading:
         with self._lock:
             state = self._state()
             return [state.equity_row(mark) for mark in state.marks]
+
+    def told(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what the newest session told, oldest first.
+
+        Returns
+        -------
+        dict
+            ``signals``: the last 20 stored; ``alerts``: of a portfolio.
+        """
+        with self._lock:
+            state = self._state()
+            alerts = [{k: v for k, v in row.items() if k != "row"} for row in state.alerts]
+        signals = newest_signals(self._workspace.journal, state.session_id)
+        return {"signals": signals, "alerts": [{"account": "paper", **row} for row in alerts]}
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until the session of this process ends; return whether it did."""

@@ -1,0 +1,1 @@
+"""Boards that show the signals in force."""
