@@ -103,6 +103,18 @@ class Signals:
             if distance is not None and not 0 < distance < np.inf:
                 raise ConfigError(f"Signals: {name} is {distance}, wanted a fraction above 0")
             object.__setattr__(self, name, distance)
+        self._check_distances()
+
+    def _check_distances(self) -> None:
+        # A long cannot fall, nor a short gain, by the whole price: such a level is never reached.
+        longs, shorts = ("long", self.entries), ("short", self.short_entries)
+        for name, (side, entries) in (("stop", longs), ("trail", longs), ("target", shorts)):
+            distance = getattr(self, name)
+            if distance is not None and distance >= 1 and entries is not None and entries.any():
+                raise ConfigError(
+                    f"Signals: {name} is {distance:g} of the price, which a {side} never reaches; "
+                    "wanted below 1"
+                )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

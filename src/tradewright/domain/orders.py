@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import combinations
 from typing import Final
 
 from tradewright.domain.errors import ConfigError
+from tradewright.domain.money import PRICE_UNIT
 
 
 class Side(IntEnum):
@@ -131,8 +133,8 @@ class Order:
     Raises
     ------
     ConfigError
-        If the quantity is not positive, a price the type needs is missing, or the time in force
-        does not go with the type.
+        If the quantity is not positive, a price the type needs is missing, the bracket contradicts
+        itself or the order's own price, or the time in force does not go with the type.
     """
 
     client_order_id: str
@@ -166,6 +168,7 @@ class Order:
             or (trail is not None and trail <= 0)
             or (loss is not None and loss <= 0)
             or (profit is not None and profit <= 0)
+            or ((loss is not None or profit is not None) and self._contradiction())
             or self.trail_fraction is not None
             or self.tif >= TimeInForce.OPG
             or self.expires_ns
@@ -177,6 +180,25 @@ class Order:
         for name in _NEEDS[self.type]:
             if not getattr(self, name) and not (name == "trail_px" and self.trail_fraction):
                 return name
+        return ""
+
+    def _contradiction(self) -> str:
+        # A bracket leaves at a loss on one side of the entry and with a profit on the other.
+        levels = [
+            ("stop_loss_px", self.stop_loss_px),
+            ("limit_px", self.limit_px),
+            ("stop_px", self.stop_px if self.type != OrderType.TRAILING_STOP else None),
+            ("take_profit_px", self.take_profit_px),
+        ]
+        given = [(name, px) for name, px in levels if px is not None]
+        wanted = "below" if self.side is Side.BUY else "above"
+        for (first, low), (second, high) in combinations(given, 2):
+            is_entry = {first, second} == {"limit_px", "stop_px"}
+            if not is_entry and self.side * (high - low) <= 0:
+                return (
+                    f"{first} is {low / PRICE_UNIT:g} and {second} {high / PRICE_UNIT:g}, wanted "
+                    f"{first} {wanted} {second} for a {self.side.name}"
+                )
         return ""
 
     def _refuse(self) -> None:
@@ -194,6 +216,8 @@ class Order:
         )
         if any(price is not None and price <= 0 for price in prices):
             raise ConfigError(f"order {name}: prices {prices}, wanted above 0")
+        if contradiction := self._contradiction():
+            raise ConfigError(f"order {name}: {contradiction}")
         self._refuse_terms()
 
     def _refuse_terms(self) -> None:

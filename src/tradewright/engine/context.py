@@ -73,6 +73,8 @@ class RunContext(TapeView):
         name = self._name(symbol)
         if not math.isfinite(weight):
             raise ConfigError(f"target weight of {name} is {weight}, wanted a finite number")
+        if stop is not None or target is not None:
+            self._check_sides(name, math.copysign(1, weight), stop, target)
         self.wanted[name] = WantedPosition(float(weight), 0, (stop, target))
 
     def target_quantity(self, qty: float, symbol: str | None = None) -> None:
@@ -120,8 +122,8 @@ class RunContext(TapeView):
         target: float | None = None,
     ) -> str | None:
         """Enter at the open (or a limit) with a stop and a target that cancel each other."""
-        side = _BUY if qty > 0 else _SELL
         name = self._name(symbol)
+        side = _BUY if qty > 0 else _SELL
         return self._place(side, abs(qty), name, limit=entry, stop_loss=stop, take_profit=target)
 
     def cancel(self, order_id: str) -> None:
@@ -211,6 +213,8 @@ class RunContext(TapeView):
         enter, leave = (_DOWN, _UP) if side is _BUY else (_UP, _DOWN)
         tick, now = self._ticks[column], self.now_ns
         distance = trail if trail_fraction is None else trail_fraction
+        if (stop_loss is not None or take_profit is not None) and limit is None and stop is None:
+            self._check_sides(name, side, stop_loss, take_profit)
         order = Order(
             self._next_id(name, now),
             name,
@@ -235,6 +239,19 @@ class RunContext(TapeView):
         )
         self.orders.append(order)
         return order.client_order_id
+
+    def _check_sides(
+        self, name: str, side: float, stop: float | None, target: float | None
+    ) -> None:
+        # What enters at the market enters near the last close; an order of its own price is
+        # checked against that.
+        close = self.last_close(name)
+        for level, level_px, sign in (("stop", stop, -side), ("target", target, side)):
+            if level_px is not None and sign * (level_px - close) <= 0:
+                raise ConfigError(
+                    f"{level} of {name} is {level_px:g} with a last close of {close:g}, wanted it "
+                    f"{'above' if sign > 0 else 'below'} for a {'long' if side > 0 else 'short'}"
+                )
 
     def _next_id(self, symbol: str, now_ns: int) -> str:
         self._sequence += 1

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from brackets import sensible_children
 from fill_oracle import Oracle, Rules, Work, run_oracle
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,6 +89,8 @@ def order_tables(draw: st.DrawFn, bars: Bars) -> list[dict[str, object]]:
         )
     rows.sort(key=lambda row: int(str(row["bar"])))
     for at, row in enumerate(rows):
+        entries, children = [row["limit"], row["stop"]], (row["stop_loss"], row["take_profit"])
+        row["stop_loss"], row["take_profit"] = sensible_children(row["side"], entries, *children)
         if row["tif"] == "GTD":
             row["expires"] = draw(st.integers(0, (bars.n_bars + 1) * 24)) * DAY_NS // 24 + 1
         if row["kind"] == "trail" and draw(st.booleans()):

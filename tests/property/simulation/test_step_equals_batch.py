@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from brackets import sensible_children
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -128,6 +129,10 @@ def test_random_bracket_orders_fill_alike_in_both_drives(
         "take_profit": optional(0.5, px * (1 + side * 0.02)),
         "reduce_only": (rng.random(count) < 0.15).tolist(),
     }
+    names = ("limit", "stop", "stop_loss", "take_profit")
+    for at, (limit, stop, loss, profit) in enumerate(zip(*(table[n] for n in names), strict=True)):
+        kept = sensible_children(int(side[at]), [limit, stop], loss, profit)
+        table["stop_loss"][at], table["take_profit"][at] = kept
     orders = Orders(table)
     batch = run_orders(bars, orders, **how)
     venue = SimulatedVenue(bars, **how)

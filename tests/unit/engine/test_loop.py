@@ -310,6 +310,14 @@ def test_order_ids_are_the_same_in_every_run_and_differ_within_one():
         (lambda ctx: ctx.position("MSFT"), "not on the tape"),
         (lambda ctx: ctx.set_timer("x"), "give bars"),
         (lambda ctx: ctx.indicator("rsi(14)"), "no feature source"),
+        (
+            lambda ctx: ctx.bracket(1, stop=1.5),
+            "stop of AAPL is 1.5 with a last close of 1",
+        ),
+        (lambda ctx: ctx.bracket(-1, target=1.5), "wanted it below for a short"),
+        (lambda ctx: ctx.bracket(1, entry=0.9, stop=0.95), "stop_loss_px is 0.95 and limit_px 0.9"),
+        (lambda ctx: ctx.target_weight(-0.5, stop=0.5), "wanted it above for a short"),
+        (lambda ctx: ctx.bracket("AAPL", 5), "found 5 where a symbol is wanted"),
     ],
 )
 def test_a_wrong_argument_fails_the_run_with_its_reason(act, says):
