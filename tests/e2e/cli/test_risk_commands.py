@@ -195,3 +195,25 @@ def test_stopped_engine_is_noticed_from_outside_and_comes_back_halted(place):
     told(place, "paper", "stop")
     child.wait(30)
     told(place, "risk", "rearm", "account:paper", "--reason", "it runs again")
+
+
+def test_a_paper_session_under_a_halt_says_that_nothing_is_bought(tradewright):
+    assert tradewright("risk", "halt", "all", "--reason", "storm", "--yes")[0] == 0
+    words = ("paper", "start", "buy_and_hold", "--symbols", "AAPL", "--speed", "max",
+             "--replay", "2016-01-04:2016-01-29")  # fmt: skip
+    code, out, err = tradewright(*words)
+    assert code == 0, err
+    assert "fills 0" in out
+    assert "trading is HALTED" in err
+    assert "'tradewright risk status' says why" in err
+    code, out, _ = tradewright("portfolio", "show")
+    assert "Sharpe ratio -" in out
+    assert "-0.00%" not in tradewright("risk", "status")[1]
+
+
+def test_a_study_without_a_run_is_led_to_its_run_before_paper(tradewright):
+    code, _, err = tradewright("paper", "start", "ridge")
+    assert (code, err) == (
+        1,
+        "error: study 'ridge' has no stored run: tradewright study run ridge\n",
+    )

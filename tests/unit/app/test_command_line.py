@@ -37,9 +37,10 @@ def test_words_after_two_dashes_are_left_alone():
     assert not frame.COMMON.json
 
 
-def test_a_flag_without_its_value_is_misuse():
+@pytest.mark.parametrize("words", [["--config"], ["--config="], ["--config", ""]])
+def test_a_flag_without_its_value_is_misuse(words):
     with pytest.raises(errors.ConfigError, match="--config needs a value"):
-        main.take_common_flags(["data", "--config"])
+        main.take_common_flags(["data", *words])
 
 
 @pytest.mark.parametrize(

@@ -124,9 +124,11 @@ def take_common_flags(arguments: list[str]) -> list[str]:
         if word in COMMON_FLAGS:
             setattr(frame.COMMON, COMMON_FLAGS[word], True)
         elif name in COMMON_VALUES:
-            if not has_value and not queue:
+            if not has_value and queue:
+                value = queue.pop(0)
+            if not value:
                 raise errors.ConfigError(f"{name} needs a value")
-            os.environ[COMMON_VALUES[name]] = value if has_value else queue.pop(0)
+            os.environ[COMMON_VALUES[name]] = value
         else:
             rest.append(word)
     return rest

@@ -256,8 +256,21 @@ def emit_status(account: PaperTrading, wait_for: tuple[str, ...] = ()) -> None:
         time.sleep(0.05)
         line = account.status()
     frame.emit(line, lambda: _render_status(line))
+    _tell_halt()
     if line["state"] == "FAILED":
         raise typer.Exit(frame.FAILED)
+
+
+def _tell_halt() -> None:
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.risk.account import control_of
+
+    state = control_of(open_workspace()).switch().state("portfolio").name
+    if state != "NORMAL":
+        frame.say(
+            f"trading is {state}: orders that would add to a position are denied; "
+            "'tradewright risk status' says why"
+        )
 
 
 def _render_status(line: dict[str, Any]) -> None:

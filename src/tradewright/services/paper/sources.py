@@ -15,6 +15,7 @@ from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, NoDataError, nearest
 from tradewright.domain.forecasts import ForecastPanel
+from tradewright.domain.outcome import RunStatus
 from tradewright.services.backtest_config import BacktestConfig
 from tradewright.services.backtest_plan import STANDARD
 from tradewright.services.portfolio.definitions import PREFIX, Portfolios
@@ -224,21 +225,24 @@ def _from_portfolio(workspace: Workspace, source: str) -> PaperSource:
 
 
 def _run_id_of(workspace: Workspace, source: str) -> str:
+    from tradewright.services.studies import list_studies
+
     runs = workspace.runs.list_runs(limit=500)
+    whole = [run for run in runs if run.kind == "study" and run.status == RunStatus.COMPLETED]
     if source == "latest":
-        for run in runs:
-            if run.kind == "study":
-                return run.run_id
+        if whole:
+            return whole[0].run_id
         raise NoDataError("no study was run yet: tradewright study run STUDY")
     if any(run.run_id == source for run in runs):
         return source
     name = _study_name(source)
-    for run in runs:
-        if run.name == name and run.kind == "study":
+    for run in whole:
+        if run.name == name:
             return run.run_id
-    if name != source:
+    studies = [page["name"] for page in list_studies()]
+    if name != source or name in studies:
         raise NoDataError(f"study {name!r} has no stored run: tradewright study run {source}")
-    known = [*catalogue(), *(r.run_id for r in runs), *(r.name for r in runs)]
+    known = {*catalogue(), *studies, *(r.run_id for r in runs), *(r.name for r in runs)}
     raise ConfigError(f"{source!r} is no strategy, run or study; {nearest(source, known)}")
 
 

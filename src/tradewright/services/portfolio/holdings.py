@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -139,7 +140,7 @@ def _performance(marks: list[tuple[int, int, int]], initial: int) -> dict[str, f
     found = performance(returns_of(levels), periods_per_year=252.0)
     return {
         "total_return": found["total_return"],
-        "sharpe": found["sharpe"],
+        "sharpe": found["sharpe"] if math.isfinite(found["sharpe"]) else None,
         "max_drawdown": float(drawdown_series(levels).min()),
     }
 

@@ -20,12 +20,12 @@ def render_status(document: dict[str, Any]) -> None:
         return
     typer.echo(
         f"  paper {paper['state']}  equity {paper['equity']} {paper['currency']}  "
-        f"drawdown {paper['drawdown']:.2%}  day loss {max(paper['day_loss'], 0.0):.2%}"
+        f"drawdown {paper['drawdown'] + 0.0:.2%}  day loss {max(paper['day_loss'], 0.0):.2%}"
     )
     found = paper["measure"]
     if found["var"] is not None:
         typer.echo(
-            f"  VaR 95 % one session {found['var']:.2%}, ES {found['es']:.2%} "
+            f"  VaR 95 % one session {found['var'] + 0.0:.2%}, ES {found['es'] + 0.0:.2%} "
             f"({found['method']}, {found['observations']} sessions"
             f"{', few' if found['low_sample'] else ''})"
         )
