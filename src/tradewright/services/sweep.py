@@ -22,7 +22,7 @@ from tradewright.services.sweeping.searches import (
     random_sets,
     searched_sets,
 )
-from tradewright.services.sweeping.size import check_size
+from tradewright.services.sweeping.size import check_size, is_long, measure_size
 from tradewright.services.sweeping.tester import Tester
 from tradewright.services.sweeping.units import FIGURES, SetWork
 
@@ -132,7 +132,9 @@ def sweep(
     work = SetWork(make, bars, costs, cash, rules or FillRules())
     crew = crew_for(workers, ray_address)
     if not confirm:
-        check_size(lambda sets: Tester(work, workers=workers).test(sets), values, search)
+        check_size(work, values, search, workers)
+    if progress is not None and crew is None and is_long(work, values, search):
+        progress(0.0, f"begin: {measure_size(work, values, search, workers)}")
     tester = Tester(work, workers=workers, crew=crew)
     tester.progress = progress
     if resume is not None:

@@ -230,6 +230,13 @@ class Books:
         """Address of the account, the one argument of the kernel."""
         return int(self.account.ctypes.data)
 
+    @property
+    def used_bytes(self) -> int:
+        """Memory that was written to; room that no order needed is not there yet."""
+        used = self.number("n_orders") * self.orders.itemsize
+        used += self.number("n_fills") * self.fills.itemsize
+        return int(used + sum(line.nbytes for line in self.series) + self.instruments.nbytes)
+
     def point(self, name: str, given: Any) -> None:
         """Set a field of the account to a number, or to an array's address, keeping the array.
 

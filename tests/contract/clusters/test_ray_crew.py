@@ -43,6 +43,20 @@ def test_ray_the_pool_and_one_process_give_the_same_digest(cluster) -> None:
 
 
 @pytest.mark.slow
+def test_arrays_too_run_on_the_cluster_and_score_the_same(cluster) -> None:
+    def trend(days: int) -> tw.Signals:
+        up = np.zeros(BARS.close.shape, dtype=bool)
+        up[days:] = BARS.close[days:] > BARS.close[:-days]
+        return tw.Signals(up, ~up, size=0.4)
+
+    grid = {"days": range(5, 60, 5)}
+    alone = tw.sweep(trend, BARS, grid, workers=2)
+    spread = tw.sweep(trend, BARS, grid, ray_address=cluster)
+    assert spread._tester._is_spread
+    assert spread.digest == alone.digest
+
+
+@pytest.mark.slow
 def test_a_worker_of_the_cluster_that_dies_costs_one_set(cluster, tmp_path: Path) -> None:
     def dying(fast: int, slow: int) -> tw.Strategy:
         if (fast, slow) == (15, 30):

@@ -159,7 +159,7 @@ def sweep(
     bars = open_bars(workspace, choice)
     values = frame.given_once("--grid", (parse_grid(text, defaults) for text in grid))
     chosen = f"{search}:{trials}" if trials else search
-    if (size := named_size(wanted, bars, values, chosen)) is not None:
+    if (size := named_size(wanted, bars, values, chosen, workers or None)) is not None:
         frame.confirm(f"{size}. Go on?")
     with frame.progress_bar(f"sweep {strategy}") as tell:
         found = sweep_named(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -105,34 +105,28 @@ class NamedSweep:
 
 
 def named_size(
-    wanted: NamedRun, bars: Bars, values: Mapping[str, Sequence[Any]], search: str
+    wanted: NamedRun,
+    bars: Bars,
+    values: Mapping[str, Sequence[Any]],
+    search: str,
+    workers: int | None = None,
 ) -> SweepSize | None:
     """Return what a sweep of very many sets would take; None for one that need not ask.
 
     Parameters
     ----------
-    wanted, bars, values, search
+    wanted, bars, values, search, workers
         See `sweep_named`.
     """
-    from tradewright.services.sweep import sweep
+    from tradewright.domain.rules import FillRules
     from tradewright.services.sweeping.size import LARGE, count_sets, measure_size
+    from tradewright.services.sweeping.units import SetWork
 
     if count_sets(values, search) <= LARGE:
         return None
-
-    def run(sets: Iterable[dict[str, Any]]) -> None:
-        for chosen in sets:
-            alone = {name: [value] for name, value in chosen.items()}
-            sweep(
-                NamedMake(wanted.strategy),
-                bars,
-                alone,
-                workers=1,
-                cash=wanted.cash,
-                costs=costs_of(wanted),
-            )
-
-    return measure_size(run, values, search)
+    make = NamedMake(wanted.strategy)
+    work = SetWork(make, bars, costs_of(wanted), wanted.cash, FillRules())
+    return measure_size(work, values, search, workers)
 
 
 def sweep_named(

@@ -45,11 +45,13 @@ class Tester:
     workers : int or None
         Threads for arrays, processes for strategies; all cores unless given.
     crew : Crew, optional
-        Who runs strategies; decided by how long they take unless given.
+        Who runs strategies; decided by how long they take unless given. A cluster runs arrays
+        too; on this machine they run in one compiled pass.
     """
 
     def __init__(self, work: SetWork, *, workers: int | None = None, crew: Crew | None = None):
         self.work, self.workers, self._crew = work, workers, crew
+        self._is_spread = crew is not None and not isinstance(crew, ProcessCrew)
         self.currency = work.bars.instruments[0].currency
         self.sets: list[dict[str, Any]] = []
         self.rows: list[Row | None] = []
@@ -79,7 +81,7 @@ class Tester:
                 what = self.work.make(**chosen)
             except MemoryError:
                 what = ...  # fails again below, as one set among others
-            if isinstance(what, Signals | TargetWeights):
+            if isinstance(what, Signals | TargetWeights) and not self._is_spread:
                 self._test_arrays(number, what, source)
             elif what is None:
                 self._note(number, None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +22,7 @@ from tradewright.services.luck.trial_sessions import session_levels, set_figures
 
 if TYPE_CHECKING:
     from tradewright.services.backtest_config import BacktestConfig
+    from tradewright.simulation.sweeping.sweep import SweepResult
 
 FIGURES: Final = ("total_return", "sharpe", "max_drawdown", "trades", "final_equity")
 FloatArray = NDArray[np.float64]
@@ -74,7 +75,10 @@ class SetWork:
 
     def __call__(self, chosen: dict[str, Any]) -> Scored | Lost | None:
         """Return the figures of a set; None if it was left out, `Lost` if its run failed."""
-        what = self.make(**chosen)
+        return self.score(self.make(**chosen))
+
+    def score(self, what: Any) -> Scored | Lost | None:
+        """Run and score what a set makes."""
         if what is None:
             return None
         if isinstance(what, Signals | TargetWeights):
@@ -102,12 +106,17 @@ class SetWork:
         return BacktestConfig.neutral().changed(rules=self.rules) if arrays else None
 
     def _of_arrays(self, what: Signals | TargetWeights) -> Row:
+        found = self.swept([what])
+        return tuple(getattr(found, name).tolist()[0] for name in FIGURES)
+
+    def swept(self, sets: Sequence[Signals | TargetWeights]) -> SweepResult:
+        """Trade sets of arrays in this thread."""
         from tradewright.simulation import sweep_signals
 
         currency = self.bars.instruments[0].currency
-        found = sweep_signals(
+        return sweep_signals(
             self.bars,
-            [what],
+            sets,
             cash_minor=to_minor(self.cash, currency),
             costs=self.costs,
             rules=self.rules,
@@ -115,7 +124,6 @@ class SetWork:
             risk_free=RISK_FREE,
             workers=1,
         )
-        return tuple(getattr(found, name).tolist()[0] for name in FIGURES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -24,7 +24,11 @@ from tradewright.simulation.sweeping.scoring import SCORE_DTYPE, SET_DTYPE, YEAR
 from tradewright.simulation.tables import Books
 
 CHUNK: Final = 32
-"""Sets that one thread takes at a time."""
+"""Sets that one thread takes at a time, at most."""
+CHUNK_BYTES: Final = 8_000_000
+"""Decisions that one thread takes at a time, at most, unless a single set is larger."""
+AHEAD: Final = 2
+"""Chunks for each thread that wait or run; what the decisions in flight may need is bounded."""
 
 Decisions = Signals | TargetWeights
 
@@ -43,6 +47,8 @@ class SweepResult:
         Minor units.
     periods_per_year : float
         By which the Sharpe ratio was annualised.
+    set_bytes, book_bytes : int
+        Memory of the largest set of decisions, and of the fullest books of one thread.
     """
 
     total_return: NDArray[np.float64]
@@ -51,6 +57,8 @@ class SweepResult:
     trades: NDArray[np.int64]
     final_equity: NDArray[np.int64]
     periods_per_year: float
+    set_bytes: int = 0
+    book_bytes: int = 0
 
 
 def sweep_signals(
@@ -68,7 +76,7 @@ def sweep_signals(
     """Trade many sets of signals or weights on the same bars.
 
     Sets are taken from the iterable as they are needed and forgotten when they are scored, so
-    that memory does not grow with their number.
+    that memory does not grow with their number; see `memory_bytes`.
 
     Parameters
     ----------
@@ -120,6 +128,8 @@ def sweep_signals(
             open_books(bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency)
         )
 
+    largest = [0, 0]
+
     def work(chunk: list[dict[str, Any]]) -> NDArray[np.void]:
         sets: NDArray[np.void] = np.array(
             [
@@ -142,6 +152,8 @@ def sweep_signals(
             if done < len(chunk):
                 raise_for_state(books, bars)
                 books.make_room(4 * books.number("room"))
+        largest[0] = max(largest[0], *(fields_bytes(fields) for fields in chunk))
+        largest[1] = max(largest[1], books.used_bytes)
         shelf.put(books)
         return found
 
@@ -155,7 +167,39 @@ def sweep_signals(
         trades=table["trades"].copy(),
         final_equity=table["final_equity"].copy(),
         periods_per_year=periods,
+        set_bytes=largest[0],
+        book_bytes=largest[1],
     )
+
+
+def memory_bytes(set_bytes: int, book_bytes: int, workers: int) -> int:
+    """Return what a sweep of arrays needs beside the bars and what is kept of each set.
+
+    Parameters
+    ----------
+    set_bytes, book_bytes : int
+        Of `SweepResult`: decisions of the largest set, books of one thread.
+    workers : int
+        Threads.
+
+    Returns
+    -------
+    int
+        Bytes: the decisions in flight, those being made, and the books. Linear in bars times
+        instruments and in the threads, whatever the number of sets.
+
+    Examples
+    --------
+    >>> memory_bytes(1_000, 50_000, 2)
+    324000
+    """
+    chunk = max(set_bytes, min(CHUNK * set_bytes, CHUNK_BYTES))
+    return (AHEAD * workers + 3) * chunk + workers * book_bytes
+
+
+def fields_bytes(fields: dict[str, Any]) -> int:
+    """Return the bytes of the arrays of one set of decisions."""
+    return sum(value.nbytes for value in fields.values() if isinstance(value, np.ndarray))
 
 
 def _plain(value: Any) -> Any:
@@ -182,10 +226,16 @@ def _in_order(
 
     source = iter(sets)
     with ThreadPoolExecutor(count) as pool:
-        while chunk := list(islice(source, CHUNK)):
+        for chunk in _chunks(source):
             waiting.append(pool.submit(work, chunk))
-            if len(waiting) > 4 * count:
+            if len(waiting) > AHEAD * count:
                 take()
         while waiting:
             take()
     return parts
+
+
+def _chunks(sets: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    for first in sets:
+        most = max(CHUNK_BYTES // max(fields_bytes(first), 1), 1)
+        yield [first, *islice(sets, min(CHUNK, most) - 1)]
