@@ -36,7 +36,9 @@ def test_a_million_sets_ask_with_their_time_and_memory() -> None:
     with pytest.raises(ConfigError) as refused:
         tw.sweep(counted, BARS, huge)
     said = str(refused.value)
-    assert re.search(r"1,000,000 sets of parameters would take about [\d.,]+ (s|minutes|hours)", said)
+    assert re.search(
+        r"1,000,000 sets of parameters would take about [\d.,]+ (s|minutes|hours)", said
+    )
     assert re.search(r"1,2\d\d MB", said)
     assert "confirm=True" in said
     assert len(made) < 20
