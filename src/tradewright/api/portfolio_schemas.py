@@ -100,6 +100,23 @@ class PortfolioHolding(BaseModel):
     weight: Number
 
 
+class PortfolioLot(BaseModel):
+    """A trade that is still held, in whole or in part."""
+
+    symbol: str
+    quantity: str
+    cost: str = Field(description="Without fees, signed like the quantity")
+    acquired_at: Moment
+    is_long_term: bool = Field(description="Held for 366 days or more")
+
+
+class PortfolioGains(BaseModel):
+    """Realised profit before costs."""
+
+    short_term: str
+    long_term: str
+
+
 class PortfolioAccount(BaseModel):
     """What a portfolio holds and how it did."""
 
@@ -113,6 +130,9 @@ class PortfolioAccount(BaseModel):
     holdings: list[PortfolioHolding]
     performance: dict[str, Number]
     contributions: dict[str, Number] = Field(description="Fractions of the cash at the start")
+    lot_method: str
+    lots: list[PortfolioLot]
+    realised: PortfolioGains
 
 
 class PortfolioAlert(BaseModel):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tradewright.ledger.checks import LedgerCheck, ledger_of, reconcile
     from tradewright.ledger.entries import LedgerEntry, Posting
     from tradewright.ledger.ledger import Holding, Ledger
+    from tradewright.ledger.lots import LotBook, LotClose, TaxLot
     from tradewright.ledger.trips import round_trips
 
 _HOMES = {
@@ -19,7 +20,10 @@ _HOMES = {
     "Ledger": "ledger",
     "LedgerCheck": "checks",
     "LedgerEntry": "entries",
+    "LotBook": "lots",
+    "LotClose": "lots",
     "Posting": "entries",
+    "TaxLot": "lots",
     "ledger_of": "checks",
     "reconcile": "checks",
     "round_trips": "trips",
@@ -30,7 +34,10 @@ __all__ = [
     "Ledger",
     "LedgerCheck",
     "LedgerEntry",
+    "LotBook",
+    "LotClose",
     "Posting",
+    "TaxLot",
     "ledger_of",
     "reconcile",
     "round_trips",

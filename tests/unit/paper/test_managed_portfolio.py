@@ -273,6 +273,15 @@ def test_shown_with_attribution_that_sums_to_its_return(workspace):  # noqa: F81
     excess = sum(r["total"] for r in split["sectors"])
     assert excess == pytest.approx(split["excess_return"], abs=1e-9)
     assert {r["symbol"] for r in document["account"]["holdings"]} == set(SYMBOLS)
+    account = document["account"]
+    held = {r["symbol"]: float(r["quantity"]) for r in account["holdings"]}
+    for symbol in SYMBOLS:
+        own = [lot for lot in account["lots"] if lot["symbol"] == symbol]
+        assert sum(float(lot["quantity"]) for lot in own) == pytest.approx(held[symbol])
+        assert [lot["acquired_at"] for lot in own] == sorted(lot["acquired_at"] for lot in own)
+    gains = {term: float(value) for term, value in account["realised"].items()}
+    assert gains["short_term"] > 0
+    assert gains["long_term"] != 0
     before = show_managed(workspace, paper, "core", as_of="2015-12-31")
     assert before["account"]["as_of"].startswith("2015-12-31")
     assert len(before["alerts"]) < len(document["alerts"])

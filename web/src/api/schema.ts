@@ -1928,6 +1928,11 @@ export interface components {
             contributions: {
                 [key: string]: number | null;
             };
+            /** Lot Method */
+            lot_method: string;
+            /** Lots */
+            lots: components["schemas"]["PortfolioLot"][];
+            realised: components["schemas"]["PortfolioGains"];
         };
         /**
          * PortfolioAlert
@@ -2061,6 +2066,16 @@ export interface components {
             } | null;
         };
         /**
+         * PortfolioGains
+         * @description Realised profit before costs.
+         */
+        PortfolioGains: {
+            /** Short Term */
+            short_term: string;
+            /** Long Term */
+            long_term: string;
+        };
+        /**
          * PortfolioHolding
          * @description One instrument of a portfolio.
          */
@@ -2081,6 +2096,31 @@ export interface components {
             realised: string;
             /** Weight */
             weight: number | null;
+        };
+        /**
+         * PortfolioLot
+         * @description A trade that is still held, in whole or in part.
+         */
+        PortfolioLot: {
+            /** Symbol */
+            symbol: string;
+            /** Quantity */
+            quantity: string;
+            /**
+             * Cost
+             * @description Without fees, signed like the quantity
+             */
+            cost: string;
+            /**
+             * Acquired At
+             * Format: date-time
+             */
+            acquired_at: string;
+            /**
+             * Is Long Term
+             * @description Held for 366 days or more
+             */
+            is_long_term: boolean;
         };
         /**
          * PortfolioRow

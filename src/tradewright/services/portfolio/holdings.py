@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
-from tradewright.domain.time import NS_PER_DAY, parse_date, to_ns
+from tradewright.domain.time import NS_PER_DAY, from_ns, parse_date, to_ns
 
 if TYPE_CHECKING:
     from tradewright.services.workspace import Workspace
@@ -23,6 +23,7 @@ def show_portfolio(
     account: str = PAPER,
     as_of: str | None = None,
     session_id: str | None = None,
+    lots: str = "fifo",
 ) -> dict[str, Any]:
     """Return holdings, performance and contributions of an account.
 
@@ -36,6 +37,8 @@ def show_portfolio(
         ``YYYY-MM-DD``: as the account was at the end of that day, by the tape's time.
     session_id : str, optional
         A session of the account; its newest one unless given.
+    lots : str
+        Which lots a sale takes: ``fifo``, ``lifo``, ``hifo`` or ``average``.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def show_portfolio(
         "holdings": holdings,
         "performance": _performance(state.marks, initial),
         "contributions": _contributions(state, initial),
+        **_tax_lots(state, lots),
     }
 
 
@@ -122,6 +126,40 @@ def account_state(
     if last_ns is not None and (state.tape_ns is None or not state.marks):
         raise NoDataError(f"the paper account has nothing until {as_of}")
     return state
+
+
+def _tax_lots(state: Any, method: str) -> dict[str, Any]:
+    # What is held since when, from the account's own entries, and what was realised on it.
+    from tradewright.ledger import LotBook
+    from tradewright.portfolio.rebalancing.lots import LONG_TERM_DAYS
+    from tradewright.services.paper.state import moment, units
+
+    book, now = LotBook.of(state.ledger.entries, method), state.tape_ns or 0
+
+    def is_long(first: int, last: int) -> bool:
+        return (from_ns(last).date() - from_ns(first).date()).days >= LONG_TERM_DAYS
+
+    gains = {True: 0, False: 0}
+    for close in book.closes:
+        gains[is_long(close.lot.acquired_ns, close.closed_ns)] += close.realised_minor
+    return {
+        "lot_method": method,
+        "lots": [
+            {
+                "symbol": lot.symbol,
+                "quantity": units(lot.qty),
+                "cost": state.money(lot.cost_minor),
+                "acquired_at": moment(lot.acquired_ns),
+                "is_long_term": is_long(lot.acquired_ns, now),
+            }
+            for symbol in sorted(book.lots)
+            for lot in book.lots[symbol]
+        ],
+        "realised": {
+            "short_term": state.money(gains[False]),
+            "long_term": state.money(gains[True]),
+        },
+    }
 
 
 def _moment(state: Any) -> str | None:

@@ -213,7 +213,9 @@ def show_managed(
     state = account_state(workspace, as_of, session_id=session_id)
     return {
         **document,
-        "account": show_portfolio(workspace, as_of=as_of, session_id=session_id),
+        "account": show_portfolio(
+            workspace, as_of=as_of, session_id=session_id, lots=portfolio.lot_method
+        ),
         "alerts": [_alert(row) for row in state.alerts],
         "attribution": _attribution(workspace, session_id) if state.ended and not as_of else None,
     }

@@ -145,6 +145,9 @@ def show(
     *,
     account: str = typer.Option("paper", "--account", help="Only the paper account so far."),
     as_of: str = typer.Option("", "--as-of", help="At the end of a day of the tape, YYYY-MM-DD."),
+    lots: str = typer.Option(
+        "fifo", "--lots", help="Of an account, lots sold first: fifo, lifo, hifo or average."
+    ),
 ) -> None:
     """Show holdings, weights, performance and contributions of a portfolio or an account."""
     from tradewright.app.bootstrap import open_workspace
@@ -158,7 +161,7 @@ def show(
         found = show_managed(workspace, PaperTrading(workspace), name, as_of=as_of or None)
         frame.emit(found, lambda: render_managed(found))
         return
-    document = show_portfolio(workspace, account=account, as_of=as_of or None)
+    document = show_portfolio(workspace, account=account, as_of=as_of or None, lots=lots)
     frame.emit(document, lambda: render_holdings(document))
 
 
@@ -321,6 +324,11 @@ def render_holdings(document: dict[str, Any]) -> None:
             f"  {row['symbol']:<10}{row['quantity']:>12}{row['value']:>14}"
             f"{row['weight'] or 0.0:>9.2%}   contributed {shares.get(row['symbol'], 0.0):>+8.2%}"
         )
+    gains = document["realised"]
+    typer.echo(
+        f"{len(document['lots'])} lots ({document['lot_method']}), realised before costs "
+        f"{gains['short_term']} short-term, {gains['long_term']} long-term"
+    )
     found = document["performance"]
     sharpe = found["sharpe"]
     typer.echo(
