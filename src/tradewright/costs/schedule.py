@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.costs.amounts import amount, by_symbol, rising_tiers, scaled, symbols_of, told
+from tradewright.costs.funding import Funding, funding_by_symbol
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import minor_exponent, to_minor
 from tradewright.domain.orders import Side
@@ -80,6 +81,9 @@ class Costs:
         Fee of a fill that a margin call made, in basis points, beside its other costs.
     credit_rate : float
         Annual rate earned on cash beyond the value of short positions, act/360.
+    funding : table, sequence or mapping, optional
+        Funding rates of perpetuals: ``symbol``, ``time``, ``rate`` as a fraction of the position's
+        value; see `tradewright.costs.funding`. Longs pay shorts where it is positive.
 
     Raises
     ------
@@ -119,6 +123,7 @@ class Costs:
     hard_to_borrow: tuple[str, ...] | None = None
     credit_rate: float = 0.0
     liquidation_fee_bps: float = 0.0
+    funding: Funding | None = None
 
     def __init__(
         self,
@@ -145,6 +150,7 @@ class Costs:
         hard_to_borrow: Sequence[str] | None = None,
         credit_rate: float = 0.0,
         liquidation_fee_bps: float = 0.0,
+        funding: Any = None,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
         for name in ("shares_outstanding", "borrow_rates"):
@@ -152,6 +158,7 @@ class Costs:
         object.__setattr__(self, "fee_tiers", rising_tiers(given.pop("fee_tiers")))
         object.__setattr__(self, "hard_to_borrow", symbols_of(given.pop("hard_to_borrow")))
         object.__setattr__(self, "spread_model", given.pop("spread_model"))
+        object.__setattr__(self, "funding", funding_by_symbol(given.pop("funding")))
         for name, value in given.items():
             is_named = name == "impact" and isinstance(value, str)
             is_off = value is None and name in _OPTIONAL
@@ -320,7 +327,7 @@ class Costs:
         """
         named = [(field.name, getattr(self, field.name)) for field in fields(self)]
         shown = [
-            f"{name} {told(value)}"
+            f"funding of {', '.join(value)}" if name == "funding" else f"{name} {told(value)}"
             for name, value in named
             if value and (name not in _NO_COST or value != 1.0)
         ]
@@ -343,11 +350,17 @@ class Costs:
                 continue
             if name == "fee_tiers":
                 values[name] = [(t[0], *(bps * multiple for bps in t[1:])) for t in value]
+            elif name == "funding":
+                values[name] = {s: _multiplied(rows, multiple) for s, rows in value.items()}
             elif isinstance(value, dict):
                 values[name] = {symbol: rate * multiple for symbol, rate in value.items()}
             else:
                 values[name] = value * multiple
         return Costs(**values)
+
+
+def _multiplied(rows: Sequence[tuple[int, float]], multiple: float) -> list[tuple[int, float]]:
+    return [(ns, rate * multiple) for ns, rate in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class Outcome:
     fills, orders : structured ndarray
         Rows of `FILL_DTYPE` and `ORDER_DTYPE`.
     financing : ndarray of shape (n_bars,), int64
-        Borrow and interest charged at each bar, in minor units; >= 0 is a cost.
+        Borrow, interest and funding charged at each bar, in minor units; >= 0 is a cost.
     initial_cash : int
         Minor units.
     currency : str
@@ -107,6 +107,8 @@ class Outcome:
         Fills whose existence or price depends on the order of touches inside a bar.
     marks : ndarray of shape (n_instruments,), float64
         Last known close of each instrument.
+    funding : ndarray of shape (n_bars,), int64, optional
+        The part of `financing` that is funding of perpetuals.
     worth : ndarray of shape (n_instruments,), float64, optional
         What a price of 1 was worth at the last bar in the base currency, per unit of quantity;
         the multipliers unless given.
@@ -128,7 +130,13 @@ class Outcome:
     message: str = ""
     path_dependent_fills: int = 0
     notes: tuple[str, ...] = field(default=())
+    funding: NDArray[np.int64] | None = None
     worth: NDArray[np.float64] | None = None
+
+    @property
+    def interest(self) -> NDArray[np.int64]:
+        """Borrow and interest at each bar: `financing` without funding."""
+        return self.financing if self.funding is None else self.financing - self.funding
 
     @property
     def worths(self) -> NDArray[np.float64]:

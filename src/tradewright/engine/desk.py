@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tradewright.domain.currencies.worth import WORTH_UNIT
 from tradewright.domain.errors import TradewrightError
 from tradewright.domain.orders import (
     DenyReason,
@@ -13,7 +14,6 @@ from tradewright.domain.orders import (
     OrderEvent,
     OrderStatus,
 )
-from tradewright.domain.worth import WORTH_UNIT
 from tradewright.engine.context import RunContext, WantedPosition
 from tradewright.engine.planning import limited_weights, quantity_wanted
 from tradewright.engine.staging import stage

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tradewright.domain.worth import WORTH_UNIT
+from tradewright.domain.currencies.worth import WORTH_UNIT
 from tradewright.engine.context import WantedPosition
 from tradewright.engine.planning import limited_weights
 from tradewright.execution import StagedRebalance, StageStatus, StageView

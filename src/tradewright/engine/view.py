@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.bars import FIELDS, Bars
+from tradewright.domain.currencies.worth import WORTH_UNIT, worth_of
 from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Order
 from tradewright.domain.time import from_ns
 from tradewright.domain.universe import Universe
-from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.engine.frames import EmptyFrame, Frame, FrameSource, IndicatorSource
 from tradewright.engine.tape import Cursor, view_of
 from tradewright.execution import lot_units, tick_units

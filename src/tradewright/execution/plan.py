@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from tradewright.domain.currencies.worth import WORTH_UNIT, money_px
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Side
-from tradewright.domain.worth import WORTH_UNIT, money_px
 from tradewright.execution.rounding import Rounding, round_quantity
 
 _SLACK: Final = 1.0 + 1e-12  # a whole number of lots may fall just short in float arithmetic
@@ -51,7 +51,7 @@ def target_quantity(
     rounding : Rounding
         DOWN never holds more than the weight.
     factor : int
-        Worth of a price of 1 in that currency, 1e-12 units; see `tradewright.domain.worth`.
+        Worth of a price of 1 in that currency, 1e-12 units (`domain.currencies.worth`).
 
     Returns
     -------

@@ -123,7 +123,7 @@ def reconcile(outcome: Outcome) -> LedgerCheck:
     if len(outcome.ts):
         _check_marks(outcome, ledger)
     balances = ledger.balances
-    costs = ("fee", "spread", "slippage", "impact", "financing")
+    costs = ("fee", "spread", "slippage", "impact", "financing", "funding")
     return LedgerCheck(
         bars=len(outcome.ts),
         fills=len(outcome.fills),
@@ -145,11 +145,14 @@ def _book(outcome: Outcome) -> tuple[Ledger, np.ndarray]:
         raise LedgerError(
             f"fill {number} is of bar {bars[number]}, but the outcome ends at bar {len(stamps) - 1}"
         )
-    fills, financing = fills_of(outcome), outcome.financing.tolist()
+    fills, paid = fills_of(outcome), {"financing": outcome.interest.tolist()}
+    if outcome.funding is not None:
+        paid["funding"] = outcome.funding.tolist()
     done = 0
     for bar, ts in enumerate(stamps):
-        if financing[bar]:
-            ledger.transfer(-financing[bar], ts_event=ts, ref="financing", account="financing")
+        for name, amounts in paid.items():
+            if amounts[bar]:
+                ledger.transfer(-amounts[bar], ts_event=ts, ref=name, account=name)
         while done < len(fills) and bars[done] <= bar:
             ledger.apply(fills[done])
             done += 1

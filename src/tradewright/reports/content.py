@@ -92,7 +92,7 @@ class Costs:
     Parameters
     ----------
     total : mapping
-        ``gross, spread, slippage, impact, fee, financing, net, notional, fills, bps,
+        ``gross, spread, slippage, impact, fee, financing, funding, net, notional, fills, bps,
         break_even_bps``; costs are >= 0 and the difference of gross and net.
     by_instrument, by_window : sequence of mapping
         The same with a ``label``, the sum in a last row.

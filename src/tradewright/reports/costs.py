@@ -20,6 +20,7 @@ STEPS: Final = {
     "impact": "Market impact",
     "fee": "Fees",
     "financing": "Financing",
+    "funding": "Funding",
 }
 
 
@@ -32,7 +33,7 @@ def costs_section(content: ReportContent) -> Markup:
     assert costs is not None
     total = costs.total
     free = None
-    if not sum(float(total[name]) for name in STEPS):
+    if not any(float(total[name]) for name in _steps_of(total)):
         free = el("p", "No costs were charged.", class_="down strong")
     multiples = [float(row["multiple"]) for row in costs.sensitivity]
     chart = bar_chart(
@@ -57,9 +58,16 @@ def costs_section(content: ReportContent) -> Markup:
     )  # fmt: skip
 
 
+def _steps_of(total: Mapping[str, Any]) -> dict[str, str]:
+    # Funding is shown where a perpetual paid or earned some.
+    return {name: STEPS[name] for name in STEPS if name != "funding" or total.get(name)}
+
+
 def _steps(total: Mapping[str, Any], currency: str) -> Markup:
     rows: list[Mapping[str, Any]] = [{"name": "Gross profit", "amount": total["gross"]}]
-    rows += [{"name": label, "amount": -float(total[name])} for name, label in STEPS.items()]
+    rows += [
+        {"name": label, "amount": -float(total[name])} for name, label in _steps_of(total).items()
+    ]
     rows.append({"name": "Net profit", "amount": total["net"]})
     columns = [
         Column("name", "From gross to net", is_number=False),
@@ -100,7 +108,7 @@ def _folded(title: str, what: str, rows: Sequence[Mapping[str, Any]]) -> Markup 
         Column("fills", "Fills"),
         Column("notional", "Traded", write),
         Column("gross", "Gross", _signed_cents),
-        *(Column(name, label, write) for name, label in STEPS.items()),
+        *(Column(name, label, write) for name, label in _steps_of(rows[-1]).items()),
         Column("net", "Net", _signed_cents),
         Column("bps", "bps", _bps),
         Column("break_even_bps", "Break-even", _bps),

@@ -143,9 +143,15 @@ def resolved_config(plan: BacktestPlan) -> dict[str, Any]:
     return {
         "strategy": {"name": plan.name, "parameters": dict(plan.parameters)},
         "cash_minor": plan.cash_minor,
-        "costs": None if plan.costs is None else asdict(plan.costs),
+        "costs": None if plan.costs is None else _plain_costs(plan.costs),
         "backtest": plan.config.to_mapping(),
     }
+
+
+def _plain_costs(costs: Costs) -> dict[str, Any]:
+    # Without what was added later and is off: runs keep their identity.
+    found = asdict(costs)
+    return {name: value for name, value in found.items() if name != "funding" or value}
 
 
 def name_of(what: Any) -> tuple[str, dict[str, Any]]:

@@ -24,6 +24,7 @@ from tradewright.simulation.matching import (
     is_stop_like,
     open_phase,
 )
+from tradewright.simulation.money.funding import fund, next_payment
 from tradewright.simulation.money.worth import use_rates
 from tradewright.simulation.path import path_phase
 from tradewright.simulation.tables import account_at, instrument_at, order_at
@@ -49,13 +50,7 @@ def step(account: Any, row: int) -> None:
     Missing data: an instrument without a close at this row fills nothing and keeps its mark.
     """
     account.now = row
-    if account.has_rates:
-        use_rates(account, row - 1)
-    finance(account, row)
-    if account.n_tiers > 0 and load_int(account.months, row) != account.month:
-        account.month = load_int(account.months, row)
-        account.traded = 0
-        account.tier = 0
+    before_open(account, row)
     if account.plan == c.WEIGHTS and account.sizes_at_open and account.cursor > 0:
         place_weights_at_open(account, row)
     if account.n_working > 0:
@@ -64,6 +59,7 @@ def step(account: Any, row: int) -> None:
     if account.is_called != 0:
         count_call(account, row - 1)
         answer_call(account, row)
+    fund(account, row, c.ONE)
     if account.n_working > 0:
         if account.intrabar == c.OHLC:
             path_phase(account, row)
@@ -78,6 +74,19 @@ def step(account: Any, row: int) -> None:
         close_everything(account, row)
     if account.state == c.DONE:
         mark(account, row)
+
+
+@part
+def before_open(account: Any, row: int) -> None:
+    """Settle what fell due since the last bar: financing, funding, the fees of a new month."""
+    if account.has_rates:
+        use_rates(account, row - 1)
+    finance(account, row)
+    fund(account, row, c.ZERO)
+    if account.n_tiers > 0 and load_int(account.months, row) != account.month:
+        account.month = load_int(account.months, row)
+        account.traded = 0
+        account.tier = 0
 
 
 @part
@@ -122,6 +131,7 @@ def run(address: int, stop: int) -> int:
     account.state = c.DONE
     while account.row < stop and account.state == c.DONE:
         until = min(account.next_row, next_decision(account, account.row))
+        until = min(until, next_payment(account))
         fetch_soon(account.open, (until + 1) * account.n_instruments)
         if until >= stop:
             # The last bar of the tape needs a full step when positions are closed there.

@@ -11,15 +11,16 @@ from numpy.typing import NDArray
 from tradewright.costs import Costs
 from tradewright.costs.impact_inputs import past_half_spread, past_volatility_and_volume
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import Worth, worth_of
 from tradewright.domain.errors import ConfigError, DataError
 from tradewright.domain.instruments import AssetClass
 from tradewright.domain.money import minor_exponent
 from tradewright.domain.outcome import ORDER_DTYPE, Outcome, RunStatus
 from tradewright.domain.rules import INTRABAR, MARGIN_CHECK, FillRules
 from tradewright.domain.time import NS_PER_DAY, from_ns
-from tradewright.domain.worth import Worth, worth_of
 from tradewright.simulation import codes as c
 from tradewright.simulation.intake import lot_units, tick_of
+from tradewright.simulation.money.payments import payments_of, unfunded
 from tradewright.simulation.tables import Books
 
 LARGEST_UNITS: Final = 4e18
@@ -34,6 +35,9 @@ FAST: Final = (
     AssetClass.FUTURE,
 )
 """Kinds whose leveraged margin is checked inside the bar, and which may go beyond `STOCK_CAP`."""
+
+DERIVATIVES: Final = (AssetClass.CRYPTO_PERP, AssetClass.FUTURE)
+"""Kinds that are sold short without borrowing anything."""
 
 STOCK_CAP: Final = 2.0
 CHUNK: Final = 2048
@@ -118,6 +122,7 @@ def open_books(
     if rules.max_participation is not None:
         books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
     _tell_costs(books, bars, costs, currency)
+    books.notes += unfunded(bars, costs.funding)
     return books
 
 
@@ -153,10 +158,19 @@ def _tell_costs(books: Books, bars: Bars, costs: Costs, currency: str) -> None:
         books.point("has_spreads", 1)
     if isinstance(costs.impact, str):
         books.instruments["shares"] = [_shares(costs, symbol) for symbol in bars.symbols]
-    if costs.borrow_rates:
-        rates = costs.borrow_rates
+    lends = [i.asset_class not in DERIVATIVES for i in bars.instruments]
+    if costs.borrow_rates or (costs.borrow_rate and not all(lends)):
+        rates = costs.borrow_rates or {}
         books.point("has_borrow", 1)
-        books.instruments["borrow"] = [rates.get(s, costs.borrow_rate) for s in bars.symbols]
+        books.instruments["borrow"] = [
+            rates.get(symbol, costs.borrow_rate if is_lent else 0.0)
+            for symbol, is_lent in zip(bars.symbols, lends, strict=True)
+        ]
+    if costs.funding:
+        payments = payments_of(bars, costs.funding)
+        books.point("payments", payments)
+        books.point("n_payments", len(payments))
+        books.point("funding", np.zeros(bars.n_bars, dtype=np.int64))
     if costs.hard_to_borrow:
         books.instruments["no_borrow"] = np.isin(bars.symbols, costs.hard_to_borrow)
 
@@ -295,6 +309,7 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         free = np.flatnonzero(books.instruments["is_capped"] == 0)
         names = ", ".join(bars.symbols[column] for column in free[:5])
         notes.append(f"no volume cap for {len(free)} instruments without volume: {names}")
+    notes += books.notes
     calls = books.number("n_calls")
     if calls:
         first = from_ns(bars.ts[books.number("first_call")])
@@ -309,6 +324,7 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         fills=books.fills[: books.number("n_fills")],
         orders=order_rows(books),
         financing=series[4],
+        funding=books.inputs["funding"][:rows] if "funding" in books.inputs else None,
         initial_cash=cash_minor,
         marks=_last_closes(bars, rows),
         currency=currency,

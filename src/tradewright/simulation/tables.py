@@ -18,6 +18,7 @@ ADDRESSES: Final = (
     *("terms", "instruments", "held", "orders", "fills", "working", "events"),
     *("equity", "cash_line", "long_line", "short_line", "financing"),
     *("flags", "values", "table"),
+    *("payments", "funding"),  # of perpetuals: what is due when, and what was paid at each bar
     *("factors", "factor_line"),  # worth of a price: all rows, and the one in force; 0 where 1
 )
 COUNTS: Final = (
@@ -32,6 +33,7 @@ COUNTS: Final = (
     "has_rates",  # whether the worth of a price changes from bar to bar
     "n_tiers",  # 0 where the fee does not depend on what was traded
     "plan",  # kind of decisions made ahead
+    "n_payments",
     "n_values",  # rows of `values`; 1 where one size serves all
     "n_table",
 )
@@ -67,6 +69,7 @@ STATE: Final = (
     "traded",  # notional of the month, minor units
     "is_called",  # whether the last close was below the maintenance margin
     "n_calls",
+    "funded",  # payments of funding that were made
     "first_call",  # row
 )
 ACCOUNT_DTYPE: Final = np.dtype(
@@ -208,6 +211,7 @@ class Books:
         self.series = (*_zeros(3, n_bars), *_zeros(2, n_bars))
         self.n_bars = n_bars
         self.inputs: dict[str, Any] = {}
+        self.notes: list[str] = []  # what a reader of the result must know
         room = FIRST_ROOM + 8 * n_instruments + min(2 * n_bars * n_instruments, MOST_ROOM)
         self.orders: NDArray[np.void] = np.zeros(0, dtype=WORK_DTYPE)
         self.fills: NDArray[np.void] = np.zeros(0, dtype=FILL_DTYPE)
@@ -278,6 +282,8 @@ class Books:
         if self.number("has_shorted"):
             self.series[3][:] = 0
             self.series[4][:] = 0
+            if "funding" in self.inputs:
+                self.inputs["funding"][:] = 0
         used = self.number("n_orders")
         self.orders.view(np.int64).reshape(-1, WORK_DTYPE.itemsize // 8)[:used] = 0
         state = self.account.view(np.int64)

@@ -40,6 +40,7 @@ class Rules:
     margin: str = "off"
     maintain: tuple[float, float] = (0.25, 0.30)
     liquidation: Fraction = Fraction(0)
+    funding: tuple[tuple[int, int, Fraction], ...] = ()  # time, column, rate, rising
     worth: tuple[tuple[Fraction, ...], ...] = ()  # of a price of 1 by column, one row or all
 
 
@@ -107,6 +108,7 @@ class Oracle:
         self.traded = 0
         self.called = False
         self.rate_row = 0
+        self.unpaid = list(rules.funding)
 
     # -- prices and money ------------------------------------------------------------------------
 
@@ -372,6 +374,7 @@ class Oracle:
             due = round(self.owed)
             self.owed -= due
             self.cash -= due
+        self.fund(row, self.ts[row - 1] if row else 0, None)
         for only_reducing in (True, False):
             for order in self.work:  # children born meanwhile are met at the end of the list
                 is_turn = not only_reducing or self.reduces(order)
@@ -380,6 +383,7 @@ class Oracle:
         self.end_waiting()
         if self.called:
             self.answer(row)
+        self.fund(row, self.ts[row] - 1, "open")
         self.inside(row)
         if self.rules.margin == "worst" and (min(self.position) < 0 or self.cash < 0):
             self.worst(row)
@@ -397,6 +401,17 @@ class Oracle:
         owes = shorts < 0 or self.cash < 0
         self.called = self.rules.margin == "close" and owes and self.surplus(longs, shorts) < 0
         self.equity.append(self.cash + longs + shorts)
+
+    def fund(self, row: int, until: int, prices: str | None) -> None:
+        """Pay what falls due up to a time, at a price of the bar or at the last close."""
+        while self.unpaid and self.unpaid[0][0] <= until:
+            _, column, rate = self.unpaid.pop(0)
+            qty = self.position[column]
+            if qty:
+                px = round(self.mark[column] * 1e8)
+                if prices and self.has_bar(row, column):
+                    px = self.px(prices, row, column)
+                self.cash -= half_even(self.worth(column, qty, px) * rate)
 
     # -- margin ----------------------------------------------------------------------------------
 

@@ -101,6 +101,20 @@ def order_tables(draw: st.DrawFn, bars: Bars) -> list[dict[str, object]]:
 
 
 @st.composite
+def fundings(draw: st.DrawFn, bars: Bars) -> dict[str, list[tuple[int, float]]] | None:
+    if draw(st.booleans()):
+        return None
+    hours = st.integers(1, (bars.n_bars + 1) * 24)
+    rates = st.sampled_from([0.0001, -0.0003, 0.01, -0.02, 0.00003751])
+    times = st.tuples(st.sampled_from(bars.symbols), hours.map(lambda h: h * DAY_NS // 24))
+    found = draw(st.dictionaries(times, rates, min_size=1, max_size=20))
+    table: dict[str, list[tuple[int, float]]] = {}
+    for (symbol, time), rate in found.items():
+        table.setdefault(symbol, []).append((time, rate))
+    return table
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRules]:
     bars = draw(markets())
     tiers = draw(st.sampled_from([None, None, [(0, 30, 12), (5_000, 20, 5), (12_000.5, 10, 0)]]))
@@ -114,6 +128,7 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
         slippage_bps=draw(st.sampled_from([0, 5])),
         borrow_rate=draw(st.sampled_from([0, 0.5])),
         liquidation_fee_bps=draw(st.sampled_from([0, 50])),
+        funding=draw(fundings(bars)),
     )
     leverage = draw(st.sampled_from([1, 2]))
     maintain = draw(st.sampled_from([(0.25, 0.30), (0.9, 0.97)]))
@@ -199,6 +214,13 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
         allow_short=rules.allow_short,
         lot=round(bars.instruments[0].lot_size * 1e8),
         tick=int(tick * 10**8),
+        funding=tuple(
+            sorted(
+                (time, bars.symbols.index(symbol), Fraction(str(rate)))
+                for symbol, rows in (costs.funding or {}).items()
+                for time, rate in rows
+            )
+        ),
         worth=(tuple(Fraction(str(i.multiplier)) for i in bars.instruments),),
         latency=rules.latency_bars,
         leverage=int(rules.leverage),

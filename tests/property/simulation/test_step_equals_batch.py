@@ -43,7 +43,9 @@ def markets(draw: st.DrawFn) -> Bars:
 
 @st.composite
 def settings_of(draw: st.DrawFn) -> dict[str, Any]:
+    days = draw(st.lists(st.integers(4, 240), max_size=12, unique=True))
     costs = Costs(
+        funding={"S0": [(day * DAY_NS // 4, 0.002 * (-1) ** day) for day in days]},
         fee_bps=draw(st.sampled_from([0, 10])),
         fee_min=draw(st.sampled_from([0, 2.5])),
         slippage_bps=draw(st.sampled_from([0, 5])),
@@ -72,7 +74,7 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
 
 def assert_same(batch: Outcome, step: Outcome) -> None:
     assert batch.fills.tolist() == step.fills.tolist()
-    for name in ("equity", "cash", "long_value", "short_value", "financing"):
+    for name in ("equity", "cash", "long_value", "short_value", "financing", "interest"):
         assert getattr(batch, name).tolist() == getattr(step, name).tolist(), name
     assert batch.orders.tolist() == step.orders.tolist()
     assert batch.path_dependent_fills == step.path_dependent_fills

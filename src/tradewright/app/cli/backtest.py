@@ -37,6 +37,12 @@ _SET = typer.Option([], "--set", metavar="NAME=VALUE", help="A parameter; may be
 _CASH = typer.Option(100_000.0, "--cash", help="At the start, in dollars.")
 _FEE = typer.Option(None, "--fee-bps", help="Fee per side; standard costs if none is given.")
 _SLIPPAGE = typer.Option(None, "--slippage-bps", help="Slippage per side.")
+_FUNDING = typer.Option(
+    "", "--funding", metavar="FILE", help="CSV of symbol, time, rate: funding of perpetuals."
+)
+_INSTRUMENTS = typer.Option(
+    "", "--instruments", metavar="FILE", help="YAML of contract terms, as ES: {multiplier: 50}."
+)
 _SEED = typer.Option(0, "--seed", help="Of everything random.")
 
 
@@ -76,6 +82,8 @@ def run(
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
     seed: int = _SEED,
+    funding: str = _FUNDING,
+    instruments: str = _INSTRUMENTS,
     require_acceptance: bool = typer.Option(
         False, "--require-acceptance", help="Exit with 3 unless every threshold is met."
     ),
@@ -98,6 +106,7 @@ def run(
         fee_bps=fee_bps,
         slippage_bps=slippage_bps,
         seed=seed,
+        **_market(funding, instruments),
     )
     workspace = open_workspace()
     choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
@@ -197,6 +206,8 @@ def compare(
     cash: float = _CASH,
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
+    funding: str = _FUNDING,
+    instruments: str = _INSTRUMENTS,
     out: Path | None = typer.Option(None, "--out", help="Write the page here."),  # noqa: B008
 ) -> None:
     """Run strategies on the same bars, dates and costs, and put them side by side."""
@@ -205,8 +216,9 @@ def compare(
     from tradewright.services.results.named import DataChoice, NamedRun, open_bars, run_named
     from tradewright.services.runs import compare as compare_runs
 
+    market = _market(funding, instruments)
     wanted = [
-        NamedRun(*_named(text), cash=cash, fee_bps=fee_bps, slippage_bps=slippage_bps)
+        NamedRun(*_named(text), cash=cash, fee_bps=fee_bps, slippage_bps=slippage_bps, **market)
         for text in strategies
     ]
     workspace = open_workspace()
@@ -221,6 +233,14 @@ def compare(
     for result in runs:
         _finish(result, require_acceptance=False)
     emit_comparison(compare_runs(*runs), out)
+
+
+def _market(funding: str, instruments: str) -> dict[str, Any]:
+    # What a market trades on, as fields of a named run.
+    from tradewright.services.markets.files import read_funding, read_instruments
+
+    settings = {"instruments": read_instruments(instruments)} if instruments else {}
+    return {"funding": read_funding(funding) if funding else None, "settings": settings}
 
 
 def _named(text: str) -> tuple[str, dict[str, Any]]:

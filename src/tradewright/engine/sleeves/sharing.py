@@ -7,9 +7,9 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
+from tradewright.domain.currencies.worth import WORTH_UNIT, money_px
 from tradewright.domain.money import PRICE_SCALE, QTY_SCALE, minor_exponent
 from tradewright.domain.orders import Fill, Side
-from tradewright.domain.worth import WORTH_UNIT, money_px
 from tradewright.ledger.entries import share_of
 
 _UNITS: Final = 10 ** (PRICE_SCALE + QTY_SCALE)

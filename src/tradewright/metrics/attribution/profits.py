@@ -69,7 +69,7 @@ def instrument_profits(
     minor_per_major : int
         Minor units of the currency in one major unit.
     worth : ndarray of shape (n_bars, n_instruments) or (1, n_instruments), optional
-        Multiplier times rate at each close (`tradewright.domain.worth.Worth`); 1 unless given.
+        Multiplier times rate at each close (`domain.currencies.worth.Worth`); 1 unless given.
 
     Returns
     -------

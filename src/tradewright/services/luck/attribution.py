@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float64]
 FINANCING: Final = "(financing)"
+FUNDING: Final = "(funding)"
 REST: Final = "(dividends, conversion, rounding)"
 CASH: Final = "(cash)"
 OTHER: Final = "other"
@@ -215,9 +216,11 @@ def _by_profit(row: Mapping[str, Any]) -> float:
 def _rest(run: Run, left: float, start: float) -> list[dict[str, Any]]:
     """Return financing, and what neither holdings nor financing explain."""
     minor = 10 ** minor_exponent(run.outcome.currency)
-    financing = -float(run.outcome.financing[run.timeline.first + 1 :].sum()) / minor
-    found = [(FINANCING, financing)] if financing else []
-    found.append((REST, left - financing))
+    outcome, first = run.outcome, run.timeline.first + 1
+    paid = {FINANCING: outcome.interest, FUNDING: outcome.financing - outcome.interest}
+    found = [(name, -float(line[first:].sum()) / minor) for name, line in paid.items()]
+    found = [(name, value) for name, value in found if value]
+    found.append((REST, left - sum(value for _, value in found)))
     return [
         {"group": name, "profit": value, "contribution": value / start, "count": 0}
         for name, value in found

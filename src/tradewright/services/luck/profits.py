@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.currencies.worth import worth_of
 from tradewright.domain.money import QTY_UNIT, minor_exponent
-from tradewright.domain.worth import worth_of
 from tradewright.metrics.attribution.profits import Profits, instrument_profits
 
 if TYPE_CHECKING:

@@ -72,7 +72,7 @@ def lay_contracts(bars: Bars, contracts: Contracts | None) -> Bars:
     for symbol in contracts:
         if symbol not in bars.symbols:
             raise ConfigError(
-                f"config.instruments names {symbol!r}, which is not among the bars; "
+                f"instruments names {symbol!r}, which is not among the bars; "
                 f"{nearest(symbol, bars.symbols)}"
             )
     laid = tuple(_with_terms(i, contracts.get(i.symbol, {})) for i in bars.instruments)

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import WORTH_UNIT, worth_of
 from tradewright.domain.errors import ConfigError, RefusedError, nearest
 from tradewright.domain.money import from_minor
 from tradewright.domain.orders import DenyReason, Fill, Order, OrderEvent
-from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.engine import run_loop
 from tradewright.ledger import LedgerEntry
 from tradewright.ports.broker import AccountState

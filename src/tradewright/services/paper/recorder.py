@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import WORTH_UNIT, worth_of
 from tradewright.domain.errors import LedgerError
 from tradewright.domain.orders import Fill, Order, OrderEvent
 from tradewright.domain.signals import Signal
-from tradewright.domain.worth import WORTH_UNIT, worth_of
 from tradewright.ledger import LedgerEntry
 from tradewright.ledger.entries import fill_to_json
 from tradewright.ports.broker import AccountState

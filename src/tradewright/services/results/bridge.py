@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.currencies.worth import WORTH_UNIT, money_px, worth_of
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
-from tradewright.domain.worth import WORTH_UNIT, money_px, worth_of
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 COMPONENTS: Final = ("spread", "slippage", "impact", "fee")
 FINANCING: Final = "(financing)"
+FUNDING: Final = "(funding)"
+CHARGED: Final = ("financing", "funding")
 REST: Final = "(dividends, conversion)"
 TOTAL: Final = "total"
 
@@ -33,8 +35,8 @@ class Bridge:
         Instrument, window or total.
     gross : int
         Profit at raw prices.
-    spread, slippage, impact, fee, financing : int
-        What was charged; >= 0 is a cost.
+    spread, slippage, impact, fee, financing, funding : int
+        What was charged; >= 0 is a cost. Funding is that of perpetuals.
     net : int
         ``gross`` less all of them, to the unit.
     notional : int
@@ -50,14 +52,20 @@ class Bridge:
     impact: int
     fee: int
     financing: int
+    funding: int
     net: int
     notional: int
     fills: int
 
     @property
     def trading(self) -> int:
-        """Costs of trading: all but financing."""
+        """Costs of trading: all but financing and funding."""
         return self.spread + self.slippage + self.impact + self.fee
+
+    @property
+    def charged(self) -> int:
+        """All costs."""
+        return self.trading + self.financing + self.funding
 
     @property
     def break_even_bps(self) -> float:
@@ -73,7 +81,7 @@ class Bridge:
 
     def row(self, per_major: int) -> dict[str, float | str | int]:
         """Return the same in major units, for tables."""
-        names = ("gross", *COMPONENTS, "financing", "net", "notional")
+        names = ("gross", *COMPONENTS, *CHARGED, "net", "notional")
         return {
             "label": self.label,
             "fills": self.fills,
@@ -118,9 +126,9 @@ def instrument_bridges(run: Run) -> tuple[Bridge, ...]:
     Returns
     -------
     tuple of Bridge
-        Instruments by net profit, financing (charged to the account, not to an instrument), and
-        where there is some, what neither prices nor costs explain: dividends, conversion of
-        currencies. Their parts sum to those of `whole_bridge`, to the minor unit.
+        Instruments by net profit, financing and funding (charged to the account, not to an
+        instrument), and where there is some, what neither prices nor costs explain: dividends,
+        conversion of currencies. Their parts sum to those of `whole_bridge`, to the minor unit.
     """
     rows = run.timeline.rows
     first, last = int(rows[0]), int(rows[-1])
@@ -134,23 +142,23 @@ def instrument_bridges(run: Run) -> tuple[Bridge, ...]:
         if not len(own) and not held[0][column]:
             continue
         paid = int((own["side"].astype(np.int64) * own["notional"]).sum())
-        found.append(
-            _bridge(instrument.symbol, own, values[1][column] - values[0][column] - paid, 0)
-        )
+        found.append(_bridge(instrument.symbol, own, values[1][column] - values[0][column] - paid))
     found.sort(key=_by_net)
     whole = whole_bridge(run)
     none = inside[:0]
     if whole.financing:
-        found.append(_bridge(FINANCING, none, 0, whole.financing))
+        found.append(_bridge(FINANCING, none, 0, (whole.financing, 0)))
+    if whole.funding:
+        found.append(_bridge(FUNDING, none, 0, (0, whole.funding)))
     rest = whole.gross - sum(row.gross for row in found)
     if rest:
-        found.append(_bridge(REST, none, rest, 0))
+        found.append(_bridge(REST, none, rest))
     return tuple(found)
 
 
 def summed(label: str, rows: Sequence[Bridge]) -> Bridge:
     """Return the sum of bridges."""
-    names = ("gross", *COMPONENTS, "financing", "net", "notional", "fills")
+    names = ("gross", *COMPONENTS, *CHARGED, "net", "notional", "fills")
     return Bridge(label, **{name: sum(getattr(row, name) for row in rows) for name in names})
 
 
@@ -165,20 +173,24 @@ def _between(run: Run, label: str, first: int, last: int) -> Bridge:
     outcome = run.outcome
     fills = outcome.fills
     inside = fills[(fills["bar"] > first) & (fills["bar"] <= last)]
-    financing = int(outcome.financing[first + 1 : last + 1].sum())
+    both = int(outcome.financing[first + 1 : last + 1].sum())
+    interest = int(outcome.interest[first + 1 : last + 1].sum())
     net = int(outcome.equity[last]) - int(outcome.equity[first])
     trading = sum(int(inside[name].sum()) for name in COMPONENTS)
-    return _bridge(label, inside, net + trading + financing, financing)
+    return _bridge(label, inside, net + trading + both, (interest, both - interest))
 
 
-def _bridge(label: str, fills: NDArray[np.void], gross: int, financing: int) -> Bridge:
+def _bridge(
+    label: str, fills: NDArray[np.void], gross: int, charged: tuple[int, int] = (0, 0)
+) -> Bridge:
     parts = {name: int(fills[name].sum()) for name in COMPONENTS}
     return Bridge(
         label,
         gross=gross,
         **parts,
-        financing=financing,
-        net=gross - sum(parts.values()) - financing,
+        financing=charged[0],
+        funding=charged[1],
+        net=gross - sum(parts.values()) - sum(charged),
         notional=int(fills["notional"].sum()),
         fills=len(fills),
     )

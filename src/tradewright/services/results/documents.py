@@ -42,6 +42,8 @@ def write_documents(run: Run) -> dict[str, bytes]:
     """
     outcome = run.outcome
     equity = {"ts": outcome.ts, **{name: getattr(outcome, name) for name in _EQUITY}}
+    if outcome.funding is not None:
+        equity["funding"] = outcome.funding
     documents = {
         "manifest.json": as_json(run.manifest),
         "metrics.json": as_json(metrics_document(run)),
@@ -115,6 +117,7 @@ def read_outcome(read: Callable[[str], bytes]) -> tuple[Outcome, Bars, dict[str,
         message=document["message"],
         path_dependent_fills=document["path_dependent_fills"],
         notes=tuple(document["notes"]),
+        funding=equity.get("funding"),
     )
     bars = _bars(read, document["bars"], instruments)
     return outcome, bars, document

@@ -150,8 +150,10 @@ class RunMetrics(Mapping[str, float]):
             )
         }
         trading = sum(parts.values())
-        parts["financing_costs"] = int(outcome.financing[self._run.timeline.first :].sum())
-        total = trading + parts["financing_costs"]
+        first = self._run.timeline.first
+        parts["financing_costs"] = int(outcome.interest[first:].sum())
+        parts["funding_costs"] = int(outcome.financing[first:].sum()) - parts["financing_costs"]
+        total = trading + parts["financing_costs"] + parts["funding_costs"]
         found = {name: minor / major for name, minor in parts.items()}
         years, mean = self._run.timeline.years, self._run.path.mean_equity
         traded = float(fills["notional"].sum())

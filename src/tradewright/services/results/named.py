@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tradewright.costs.funding import Funding
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.outcome import RunStatus
@@ -77,6 +78,10 @@ class NamedRun:
         Per side; the standard costs where both are None.
     seed : int
         Of everything random.
+    funding : mapping, optional
+        Funding rates by symbol, beside the costs.
+    settings : mapping
+        Further settings of `BacktestConfig`.
     """
 
     strategy: str
@@ -85,6 +90,8 @@ class NamedRun:
     fee_bps: float | None = None
     slippage_bps: float | None = None
     seed: int = 0
+    funding: Funding | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
@@ -237,7 +244,7 @@ def _run(
 ) -> Run:
     from tradewright.services.backtest import BacktestConfig, backtest
 
-    config = BacktestConfig.neutral().changed(seed=wanted.seed)
+    config = BacktestConfig.neutral().changed(seed=wanted.seed, **wanted.settings)
     run = backtest(
         strategy,
         bars,
@@ -299,8 +306,12 @@ def costs_of(wanted: NamedRun) -> Any:
     from tradewright.costs import Costs
 
     if wanted.fee_bps is None and wanted.slippage_bps is None:
-        return Costs.standard()
-    return Costs(fee_bps=wanted.fee_bps or 0.0, slippage_bps=wanted.slippage_bps or 0.0)
+        return replace(Costs.standard(), funding=wanted.funding)
+    return Costs(
+        fee_bps=wanted.fee_bps or 0.0,
+        slippage_bps=wanted.slippage_bps or 0.0,
+        funding=wanted.funding,
+    )
 
 
 def family_of(strategy: str, bars: Bars) -> str:

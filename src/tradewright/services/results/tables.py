@@ -197,9 +197,10 @@ def costs_frame(run: Run) -> pl.DataFrame:
     -------
     polars.DataFrame
         ``symbol``, ``fills``, ``notional``, ``gross`` (profit at raw prices), ``fee``, ``spread``,
-        ``slippage``, ``impact``, ``financing``, ``total`` (of the costs), ``net`` (gross less
-        total) in major units, ``bps`` and ``break_even_bps`` (of the traded notional; null without
-        one). Financing is charged to the account and has a row of its own, ``(financing)``. The
+        ``slippage``, ``impact``, ``financing``, ``funding`` (of perpetuals), ``total`` (of the
+        costs), ``net`` (gross less total) in major units, ``bps`` and ``break_even_bps`` (of the
+        traded notional; null without one). Financing and funding are charged to the account and
+        have rows of their own. The
         columns sum to the whole run, to the minor unit.
     """
     return _bridges_frame(run, instrument_bridges(run), "symbol")
@@ -224,9 +225,11 @@ def _bridges_frame(run: Run, bridges: Sequence[Bridge], key: str) -> pl.DataFram
         key: [bridge.label for bridge in bridges],
         "fills": [bridge.fills for bridge in bridges],
     }
-    for name in ("notional", "gross", *COST_FIELDS, "financing"):
+    for name in ("notional", "gross", *COST_FIELDS, "financing", "funding"):
         columns[name] = [getattr(bridge, name) / major for bridge in bridges]
-    columns["total"] = [(bridge.trading + bridge.financing) / major for bridge in bridges]
+    columns["total"] = [
+        (bridge.trading + bridge.financing + bridge.funding) / major for bridge in bridges
+    ]
     columns["net"] = [bridge.net / major for bridge in bridges]
     columns["bps"] = [bridge.cost_bps for bridge in bridges]
     columns["break_even_bps"] = [bridge.break_even_bps for bridge in bridges]

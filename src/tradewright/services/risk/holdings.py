@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.currencies.worth import worth_of
 from tradewright.domain.errors import NoDataError
 from tradewright.domain.instruments import Instrument
 from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.time import NS_PER_DAY, parse_date
-from tradewright.domain.worth import worth_of
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError, nearest
 from tradewright.domain.time import to_ns
+from tradewright.services.markets.contracts import lay_contracts
 from tradewright.services.results.extras import Guard
 from tradewright.services.study_page import UNIVERSE, StudyPage
 from tradewright.services.workspace import Workspace
@@ -65,7 +66,7 @@ def load_data(page: StudyPage, workspace: Workspace, *, as_of_ns: int | None = N
     """
     universe, reference = _symbols(page)
     wanted = (*universe, *(s for s in reference if s not in universe))
-    everything = _read(page, workspace, wanted, as_of_ns)
+    everything = lay_contracts(_read(page, workspace, wanted, as_of_ns), page.data.instruments)
     traded = everything
     if len(wanted) > len(universe):
         columns = everything.select(universe)

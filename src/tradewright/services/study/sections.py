@@ -8,13 +8,16 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from tradewright.costs import Costs
-from tradewright.domain.errors import ConfigError
+from tradewright.costs.funding import funding_by_symbol
+from tradewright.domain.errors import ConfigError, TradewrightError
 from tradewright.domain.rules import FillRules
 from tradewright.domain.universe import Universe
 from tradewright.portfolio import DecisionSettings
 from tradewright.portfolio.sizing import create_sizer
 from tradewright.risk.control.table import LimitTable
 from tradewright.services.backtest import BacktestConfig
+from tradewright.services.markets.contracts import contracts_of
+from tradewright.services.markets.files import read_funding
 from tradewright.services.study.decision_sections import RebalancingSection, SignalSection
 from tradewright.services.study.section import Section
 from tradewright.strategies.allocation import MethodSplit
@@ -71,6 +74,16 @@ class UniverseSection(Section):
         return None if self.members is None else Universe.of(self.members)
 
 
+def _as_contracts(value: Any) -> Any:
+    try:
+        return value if value is None else contracts_of(value)
+    except ConfigError as error:
+        raise ValueError(str(error)) from None
+
+
+ContractTerms = Annotated[dict[str, dict[str, Any]] | None, BeforeValidator(_as_contracts)]
+
+
 class DataSection(Section):
     """``data``: where the bars come from.
 
@@ -89,6 +102,9 @@ class DataSection(Section):
         by their source as they are, and stored bars as traded as ``total_return``.
     min_coverage : float
         Smallest share of bars that must be there, for the data-health gate.
+    instruments : mapping, optional
+        Terms of contracts by symbol, laid over those of the bars: ``ES: {multiplier: 50, tick_size:
+        0.25, lot_size: 1}``.
     """
 
     source: str = "sample"
@@ -98,6 +114,7 @@ class DataSection(Section):
     interval: Literal["1m", "5m", "15m", "1h", "4h", "1d", "1wk", "1mo"] = "1d"
     adjust: Literal["any", "none", "splits", "total_return", "source_adjusted"] = "any"
     min_coverage: Fraction = 0.98
+    instruments: ContractTerms = None
 
 
 class LabelSection(Section):
@@ -228,6 +245,19 @@ class RiskSection(Section):
         return given
 
 
+def _as_funding(value: Any) -> Any:
+    # A page names a file; what is kept with the run are its rates.
+    try:
+        return read_funding(value) if isinstance(value, str) else funding_by_symbol(value)
+    except TradewrightError as error:
+        raise ValueError(str(error)) from None
+
+
+FundingRates = Annotated[
+    dict[str, tuple[tuple[int, float], ...]] | None, BeforeValidator(_as_funding)
+]
+
+
 class CostSection(Section):
     """``costs``: see `costs.Costs`; ``costs: none`` trades for free, ``standard`` is 10 + 5 bps."""
 
@@ -253,6 +283,7 @@ class CostSection(Section):
     hard_to_borrow: list[str] | None = None
     credit_rate: Annotated[float, Field(ge=0)] = 0.0
     liquidation_fee_bps: Annotated[float, Field(ge=0)] = 0.0
+    funding: FundingRates = None
 
     def costs(self) -> Costs:
         """Return the cost object."""

@@ -116,6 +116,8 @@ def _restart(account: Any, cash: int) -> None:
         for row in range(account.n_bars):
             store_int(account.short_line, row, 0)
             store_int(account.financing, row, 0)
+            if account.n_payments > 0:
+                store_int(account.funding, row, 0)
     for column in range(account.n_instruments):
         place = account.instruments + column * HOLDING_BYTES
         for at in range(HOLDING_STATE):

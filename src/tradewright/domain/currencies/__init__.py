@@ -1,0 +1,1 @@
+"""Money of several currencies: what prices are worth, rates of exchange."""
