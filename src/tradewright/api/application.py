@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -20,6 +20,7 @@ from tradewright.api.gate import Gate
 from tradewright.api.live import LiveHub
 from tradewright.api.reference import add_reference
 from tradewright.api.routes import market, optimise, paper, portfolio, risk, runs, system
+from tradewright.api.topics import risk as risk_topics
 from tradewright.services.jobs import JobHistory, JobRunner
 from tradewright.services.workspace import Workspace
 from tradewright.version import __version__
@@ -94,6 +95,12 @@ def _job_runner(workspace: Workspace) -> JobRunner:
     return JobRunner(workspace.bus, workspace.clock, history)
 
 
+def _translated(topic: str, payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    if topic.startswith("risk"):
+        return risk_topics.message_of(topic, payload)
+    return paper_view.message_of(topic, payload)
+
+
 def _open_hub(context: Context) -> LiveHub:
     settings, workspace = context.settings, context.workspace
     return LiveHub(
@@ -101,9 +108,10 @@ def _open_hub(context: Context) -> LiveHub:
         workspace.clock,
         {
             **paper_view.snapshots(context.paper),
+            **risk_topics.snapshots(workspace, context.paper),
             "jobs": lambda: [job.as_payload() for job in context.jobs.list_jobs()],
         },
-        translate=paper_view.message_of,
+        translate=_translated,
         max_connections=settings.max_connections,
         queue_size=settings.queue_size,
         heartbeat_s=settings.heartbeat_s,

@@ -28,11 +28,18 @@ TYPE_OF: Final = {
     "paper.fill": "fill",
     "signals": "signal_generated",
     "portfolio.rebalance": "portfolio_rebalanced",
+    "risk": "risk_update",
+    "risk.event": "risk_update",
     "jobs": "job_update",
 }
 """Topic to type of message."""
 
-NEWEST_ONLY: Final = {"paper.status": "", "paper.equity": "", "paper.position": "symbol"}
+NEWEST_ONLY: Final = {
+    "paper.status": "",
+    "paper.equity": "",
+    "paper.position": "symbol",
+    "risk": "",
+}
 """Topics where an unsent older message is replaced, by the field that tells things apart; points
 of a series are joined instead."""
 

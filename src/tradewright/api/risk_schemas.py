@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tradewright.api.schemas import Body, Number
+from tradewright.api.schemas import Body, Moment, Number
 
 RiskState = Literal["NORMAL", "REDUCE_ONLY", "FLATTENING", "HALTED"]
 RiskScope = Annotated[
@@ -79,6 +79,22 @@ class RiskStatus(BaseModel):
     is_halted_by_file: bool
     changes: int = Field(description="Entries of the record")
     paper: PaperRisk | None
+
+
+class RiskEventRow(BaseModel):
+    """A warning, breach, denial, halt or release."""
+
+    kind: str = Field(
+        description="RiskLimitWarned, RiskLimitBreached, OrderDenied, MarginCall, TradingReduced, "
+        "TradingFlattening, TradingHalted or TradingResumed"
+    )
+    scope: str
+    rule: str = Field(description="Key of the limit, user, or what else caused it")
+    at: Moment = Field(description="By the clock of the account: market time on a tape")
+    value: Number = Field(description="What was found")
+    limit: Number = Field(description="What is allowed")
+    message: str
+    is_critical: bool = Field(description="A person must look at once")
 
 
 class RiskOrder(Body):

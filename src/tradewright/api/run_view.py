@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,7 @@ _HEADS: Final = {
 
 
 class _Shelf:
-    """The last few runs that were opened; a run never changes under its digest."""
+    """The last few runs that were opened, as long as nothing was added to them."""
 
     def __init__(self) -> None:
         self._runs: OrderedDict[tuple[int, str, str], Run] = OrderedDict()
@@ -81,7 +82,8 @@ class _Shelf:
 
     def take(self, workspace: Workspace, run_id: str) -> Run:
         row = summary_of(workspace, run_id)
-        key = (id(workspace.runs), row.run_id, f"{row.digest}:{row.created_ns}")
+        added = hashlib.sha256(workspace.runs.load(row.run_id, "extras.json")).hexdigest()
+        key = (id(workspace.runs), row.run_id, f"{row.digest}:{row.created_ns}:{added}")
         with self._lock:
             if key in self._runs:
                 self._runs.move_to_end(key)
@@ -95,6 +97,11 @@ class _Shelf:
 
 
 _SHELF: Final = _Shelf()
+
+
+def open_run(workspace: Workspace, run_id: str) -> Run:
+    """Return a stored run; the last few are kept open."""
+    return _SHELF.take(workspace, run_id)
 
 
 def summary_of(workspace: Workspace, run_id: str) -> RunSummary:

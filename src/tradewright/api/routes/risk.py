@@ -9,12 +9,14 @@ from fastapi import APIRouter, Query
 from tradewright.api.deps import Here, refusals
 from tradewright.api.risk_schemas import (
     RiskChange,
+    RiskEventRow,
     RiskOrder,
     RiskRelease,
     RiskReport,
     RiskReportQuery,
     RiskStatus,
 )
+from tradewright.api.topics import risk
 
 router = APIRouter(tags=["risk"])
 _ACT = refusals(400, 403, 404, 409, 413)
@@ -23,9 +25,21 @@ _ACT = refusals(400, 403, 404, 409, 413)
 @router.get("/risk", operation_id="getRisk", summary="Halts and limits", responses=refusals())
 def get_risk(here: Here) -> RiskStatus:
     """Return what is halted and why, and how far the paper account is from its limits."""
-    from tradewright.services.risk.account import risk_status
+    return risk.status_of(here.workspace, here.paper)
 
-    return RiskStatus.model_validate(risk_status(here.workspace, here.paper))
+
+@router.get(
+    "/risk/events",
+    operation_id="listRiskEvents",
+    summary="What stopped trading",
+    responses=refusals(),
+)
+def list_risk_events(here: Here) -> list[RiskEventRow]:
+    """Return the halts, reductions and releases on the record, newest first, at most 100.
+
+    Warnings, breaches and denied orders come on the live stream as they happen.
+    """
+    return risk.events_of(here.workspace)
 
 
 @router.get(

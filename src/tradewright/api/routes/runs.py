@@ -9,6 +9,8 @@ from fastapi.responses import HTMLResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from tradewright.api import run_view
+from tradewright.api.analysis.schemas import RunAnalysis
+from tradewright.api.analysis.view import analysis_of
 from tradewright.api.deps import Here, refusals
 from tradewright.api.pages import Page, PageQuery, cut_page
 from tradewright.api.run_schemas import EquitySeries, FillRow, RunBars, RunDetail, RunRow, TradeRow
@@ -68,6 +70,17 @@ def list_runs(here: Here, query: Annotated[RunQuery, Query()]) -> Page[RunRow]:
 def get_run(here: Here, run_id: RunId) -> RunDetail:
     """Return the verdict, figures, validation, costs and manifest of a run."""
     return run_view.detail_of(here.workspace, run_id)
+
+
+@router.get(
+    "/runs/{run_id}/analysis",
+    operation_id="getRunAnalysis",
+    summary="Costs by origin, stress, attribution, luck and guards of a run",
+    responses=refusals(404, 409),
+)
+def get_run_analysis(here: Here, run_id: RunId) -> RunAnalysis:
+    """Return where the result came from, what it bears and what it rests on."""
+    return analysis_of(here.workspace, run_id)
 
 
 @router.get(

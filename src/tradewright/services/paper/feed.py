@@ -13,6 +13,7 @@ from tradewright.ports.journal import LedgerStore
 from tradewright.services.paper import events as e
 from tradewright.services.paper.recorder import JournalRecorder
 from tradewright.services.risk.following import PREFIX, RiskFollower
+from tradewright.services.risk.telling import RiskTeller
 from tradewright.services.risk.watching import Heartbeat
 
 POLL_NS: Final = 100_000_000
@@ -64,8 +65,9 @@ class PacedFeed:
         commands_seen: int = 0,
         follower: RiskFollower | None = None,
         heartbeat: Heartbeat | None = None,
+        teller: RiskTeller | None = None,
     ) -> None:
-        self._follower, self._heartbeat = follower, heartbeat
+        self._follower, self._heartbeat, self._teller = follower, heartbeat, teller
         self._bars, self._journal, self._recorder, self._clock = bars, journal, recorder, clock
         self._stream, self._speed, self._history = command_stream, speed, history
         self._first_new, self._seen = first_new_row, commands_seen
@@ -120,6 +122,8 @@ class PacedFeed:
                 payload = {"row": row, "name": name, "number": self._seen}
                 self._recorder.note((e.COMMAND, self._clock.now_ns(), payload))
                 self._act(desk, name)
+        if self._teller is not None:
+            self._teller.tell(self._clock.now_ns())
 
     def _act(self, desk: Desk, name: str) -> None:
         if name.startswith(PREFIX) and self._follower is not None:

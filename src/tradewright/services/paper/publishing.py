@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tradewright.domain.bars import Bars
+from tradewright.domain.money import minor_exponent
 from tradewright.services.paper import events as e
 from tradewright.services.paper.feed import REBALANCE
 from tradewright.services.paper.outbox import SignalOutbox
@@ -77,6 +78,12 @@ class PublishingRecorder(JournalRecorder):
         )
         self._told_ns = 0
         self._rebalance: _Rebalance | None = None
+
+    def about(self) -> tuple[dict[str, Any], list[float]]:
+        """Return the status line of the session and its equity at each bar, major units."""
+        state = self._state
+        per_major = 10 ** minor_exponent(state.currency)
+        return state.status(), [equity / per_major for _, equity, _ in state.marks]
 
     def note(self, *events: Event) -> None:
         """Write, then tell."""

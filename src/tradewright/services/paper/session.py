@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tradewright.domain.errors import DataError, LedgerError
 from tradewright.domain.money import from_minor
@@ -31,9 +31,13 @@ from tradewright.services.risk.control import RiskControl
 from tradewright.services.risk.following import RiskFollower
 from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
 from tradewright.services.risk.limits import StoredLimits
+from tradewright.services.risk.telling import EVENT, RiskTeller
 from tradewright.services.risk.watching import Heartbeat
 from tradewright.services.workspace import Workspace
 from tradewright.strategies import ForecastStrategy, ManagedPortfolio
+
+if TYPE_CHECKING:
+    from tradewright.services.paper.publishing import PublishingRecorder
 
 LOG = logging.getLogger("tradewright.paper")
 _ENDS: Final = {
@@ -230,7 +234,7 @@ class PaperSession:
 
     def _recorder(
         self, expected: list[tuple[str, Mapping[str, Any]]], last_mark: int
-    ) -> JournalRecorder:
+    ) -> PublishingRecorder:
         from tradewright.services.paper.publishing import PublishingRecorder
 
         return PublishingRecorder(
@@ -244,7 +248,7 @@ class PaperSession:
 
     def _play(
         self,
-        recorder: JournalRecorder,
+        recorder: PublishingRecorder,
         history: Mapping[int, list[str]],
         reached: int,
         seen: int,
@@ -257,7 +261,7 @@ class PaperSession:
             lambda event: (
                 None
                 if recorder.is_recovering
-                else self._workspace.bus.publish("risk.event", event.to_json())
+                else self._workspace.bus.publish(EVENT, event.to_json())
             )
         )
         if isinstance(plan.what, ForecastStrategy):
@@ -282,6 +286,13 @@ class PaperSession:
                 self.session_id,
                 guard,
                 StoredLimits(self._workspace.journal, clock),
+            ),
+            teller=RiskTeller(
+                self._workspace.bus,
+                control,
+                guard,
+                profile=guard.gate.layer.table.profile,
+                about=recorder.about,
             ),
         )
         recorder.note((e.STATUS, clock.now_ns(), {"state": "RUNNING", "message": ""}))

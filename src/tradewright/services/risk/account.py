@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from tradewright.domain.errors import DataError
 from tradewright.domain.instruments import Instrument
 from tradewright.domain.money import QTY_UNIT
-from tradewright.domain.time import from_ns, to_ns
-from tradewright.risk.control import Change, Layer, LimitTable, State, distances
+from tradewright.domain.time import to_ns
+from tradewright.risk.control import Change, Layer, LimitTable
 from tradewright.services.risk.control import RiskControl
 from tradewright.services.risk.limits import StoredLimits
+from tradewright.services.risk.telling import (
+    EVENT,
+    STATUS,
+    recent_events,
+    standing,
+    switch_status,
+)
 
 if TYPE_CHECKING:
     from tradewright.services.paper import PaperTrading
@@ -42,31 +47,12 @@ def risk_status(workspace: Workspace, paper: PaperTrading) -> dict[str, Any]:
         JSON-ready: ``scopes, is_halted_by_file, changes, paper``; figures that are not known are
         None.
     """
-    control = control_of(workspace)
-    switch = control.switch()
-    scopes = [
-        {
-            "scope": "all" if name == "portfolio" else name,
-            "state": state.name,
-            "causes": [
-                {
-                    "rule": cause.rule,
-                    "actor": cause.actor,
-                    "reason": cause.reason,
-                    "at": from_ns(cause.ts).isoformat(),
-                }
-                for cause in switch.causes(name)
-            ],
-        }
-        for name, state in switch.scopes().items()
-    ]
-    return {
-        "state": max(switch.scopes().values(), default=State.NORMAL).name,
-        "scopes": scopes,
-        "is_halted_by_file": control.is_halted_by_file,
-        "changes": sum(1 for _ in control.entries()),
-        "paper": _paper(workspace, paper),
-    }
+    return {**switch_status(control_of(workspace)), "paper": _paper(workspace, paper)}
+
+
+def risk_events(workspace: Workspace) -> list[dict[str, Any]]:
+    """Return the halts, reductions and releases on the record, newest first."""
+    return recent_events(control_of(workspace))
 
 
 def order(
@@ -91,7 +77,8 @@ def order(
     control = control_of(workspace)
     change = control.order(verb, scope, actor=actor, reason=reason)
     if verb == "flatten" and paper.status()["state"] not in RUNNING:
-        return control.flattened(scope) or change  # nothing runs, nothing is there to close
+        change = control.flattened(scope) or change  # nothing runs, nothing is there to close
+    _tell(workspace, paper)
     return change
 
 
@@ -105,13 +92,15 @@ def rearm(
     reset_high_water: bool = False,
 ) -> Change:
     """Release a scope after a check of the books; see `RiskControl.rearm`."""
-    return control_of(workspace).rearm(
+    change = control_of(workspace).rearm(
         scope,
         actor=actor,
         reason=reason,
         differences=differences_of(paper),
         reset_high_water=reset_high_water,
     )
+    _tell(workspace, paper)
+    return change
 
 
 def differences_of(paper: PaperTrading) -> list[str]:
@@ -156,37 +145,11 @@ def _paper(workspace: Workspace, paper: PaperTrading) -> dict[str, Any] | None:
         for row in paper.positions():
             layer.prices[row["symbol"]] = row["price"]
             scope.book.place(row["symbol"], round(float(row["quantity"]) * QTY_UNIT))
-    account = scopes[1]
-    rows = [row.to_json() for s in scopes for row in distances(layer, s) if row.key != "var_95"]
-    return {
-        "session_id": line["session_id"],
-        "state": line["state"],
-        "equity": line["equity"],
-        "currency": line["currency"],
-        "profile": made["profile"],
-        "day_loss": account.losses.daily,
-        "drawdown": -account.losses.drawdown,
-        "gross": account.book.gross / account.equity if account.equity > 0 else None,
-        "measure": _measured([float(row["equity"]) for row in curve]),
-        "limits": rows,
-    }
+    equity = [float(row["equity"]) for row in curve]
+    return standing(layer, made["strategy"], line, made["profile"], equity)
 
 
-def _measured(equity: list[float]) -> dict[str, Any]:
-    from tradewright.metrics.returns import returns_of
-    from tradewright.risk.measures import measure
-
-    try:
-        found = measure(returns_of(equity)) if len(equity) > 1 else None
-    except DataError as error:
-        return {"method": "historical", "var": None, "es": None, "why": str(error)}
-    if found is None or not math.isfinite(found.var):
-        return {"method": "historical", "var": None, "es": None, "why": "no bar was marked yet"}
-    return {
-        "method": found.method,
-        "var": found.var,
-        "es": found.es,
-        "level": found.level,
-        "observations": found.n_observations,
-        "low_sample": found.low_sample,
-    }
+def _tell(workspace: Workspace, paper: PaperTrading) -> None:
+    # What a person ordered, and where everything stands after it.
+    workspace.bus.publish(EVENT, risk_events(workspace)[0])
+    workspace.bus.publish(STATUS, risk_status(workspace, paper))

@@ -1,0 +1,1 @@
+"""What the live stream says beside the paper account."""
