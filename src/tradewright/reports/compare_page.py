@@ -10,12 +10,12 @@ from typing import Any
 
 from tradewright.domain.errors import ConfigError
 from tradewright.metrics.bootstrap import Interval
+from tradewright.reports.charts.curves import SERIES, line_chart
+from tradewright.reports.charts.scales import thin
 from tradewright.reports.content import FloatArray, IntArray
-from tradewright.reports.curves import SERIES, line_chart
 from tradewright.reports.markup import Markup, data_script, el
 from tradewright.reports.numbers import anything, number, percent
 from tradewright.reports.page import page
-from tradewright.reports.scales import thin
 from tradewright.reports.sections import section
 from tradewright.reports.tables import definition
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from tradewright.reports.charts.curves import bar_chart
 from tradewright.reports.content import Costs, ReportContent, Rows
-from tradewright.reports.curves import bar_chart
 from tradewright.reports.markup import Markup, el
 from tradewright.reports.numbers import DASH, money, number, percent, signed_cell
 from tradewright.reports.sections import section

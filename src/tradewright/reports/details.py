@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from tradewright.reports.candles import chooser, trade_gallery
+from tradewright.reports.charts.candles import chooser, trade_gallery
+from tradewright.reports.charts.curves import bar_chart, exposure_chart
 from tradewright.reports.content import GuardView, ReportContent
-from tradewright.reports.curves import bar_chart, exposure_chart
 from tradewright.reports.markup import Markup, el
 from tradewright.reports.numbers import (
     anything,

@@ -10,11 +10,11 @@ from typing import Any
 
 from tradewright.metrics import glossary
 from tradewright.metrics.verdict import LEAK, NO_EVIDENCE, SUPPORTED, WEAK
+from tradewright.reports.charts.curves import SERIES, drawdown_chart, growth_chart
+from tradewright.reports.charts.scales import thin
 from tradewright.reports.content import Check, ReportContent
-from tradewright.reports.curves import SERIES, drawdown_chart, growth_chart
 from tradewright.reports.markup import Markup, data_script, el, join
 from tradewright.reports.numbers import day, number, percent, score, score_name
-from tradewright.reports.scales import thin
 from tradewright.reports.tables import Column, definition, metric_groups, month_table, table
 
 HEADLINE = (

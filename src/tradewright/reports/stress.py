@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any, Final
 
 from tradewright.metrics import glossary
+from tradewright.reports.charts.curves import pair_chart
 from tradewright.reports.content import ReportContent
-from tradewright.reports.curves import pair_chart
 from tradewright.reports.markup import Markup, el
 from tradewright.reports.numbers import number, percent
 from tradewright.reports.sections import section

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from tradewright.metrics import glossary
-from tradewright.reports.heat import heat_section
+from tradewright.reports.charts.heat import heat_section
+from tradewright.reports.charts.scales import ticks
 from tradewright.reports.markup import Markup, el, join, void
 from tradewright.reports.numbers import DASH, anything, number, percent
 from tradewright.reports.page import page
-from tradewright.reports.scales import ticks
 from tradewright.reports.sections import section
 from tradewright.reports.tables import Column, table
 

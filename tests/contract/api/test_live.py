@@ -271,3 +271,59 @@ def test_a_signal_is_pushed_as_it_was_published(empty_server):
         empty_server.workspace.bus.publish("signals", signal)
         pushed = until_type(stream, "signal_generated")
     assert (pushed["topic"], pushed["seq"], pushed["data"]) == ("signals", 2, signal)
+
+
+def test_risk_is_told_as_it_stands_and_as_it_happens(empty_server):
+    ann = {"scope": "account:paper", "actor": "Ann", "reason": "news"}
+    with open_stream(empty_server) as stream:
+        receive(stream)
+        stream.send('{"type": "subscribe", "topics": ["risk", "risk.event"]}')
+        status = until_type(stream, "snapshot", "risk")
+        events = until_type(stream, "snapshot", "risk.event")
+        assert (status["data"]["state"], events["data"]) == ("NORMAL", [])
+        httpx2.post(f"{empty_server.url}/api/v1/risk/halt", json=ann, timeout=20)
+        event = until_type(stream, "risk_update", "risk.event")["data"]
+        assert (event["kind"], event["scope"]) == ("TradingHalted", "account:paper")
+        assert event["message"] == "Ann: news"
+        assert event["is_critical"]
+        after = until_type(stream, "risk_update", "risk")["data"]
+        assert after == httpx2.get(f"{empty_server.url}/api/v1/risk", timeout=20).json()
+        assert after["scopes"][0]["causes"][0]["reason"] == "news"
+    listed = httpx2.get(f"{empty_server.url}/api/v1/risk/events", timeout=20).json()
+    assert listed == [event]
+
+
+def test_limits_of_a_running_session_and_what_breaks_them_are_told(wide_server):
+    limits = {"drawdown": 0.001, "max_gross": 2.0}
+    with open_stream(wide_server) as stream:
+        receive(stream)
+        stream.send('{"type": "subscribe", "topics": ["risk", "risk.event"]}')
+        put_limits(wide_server, limits)
+        body = {"source": "buy_and_hold", "speed": 200, "replay_from": "2017-01-03"}
+        reply = httpx2.post(f"{wide_server.url}/api/v1/paper/start", json=body, timeout=30)
+        assert reply.status_code == 200, reply.text
+        seen = {"risk": [], "risk.event": []}
+        while not (
+            any(data["kind"] == "RiskLimitBreached" for data in seen["risk.event"])
+            and any(data["state"] != "NORMAL" for data in seen["risk"])
+        ):
+            message = receive(stream)
+            if message["type"] == "risk_update":
+                seen[message["topic"]].append(message["data"])
+    breach = next(data for data in seen["risk.event"] if data["kind"] == "RiskLimitBreached")
+    assert breach["rule"] == "drawdown"
+    assert breach["value"] > breach["limit"] == 0.001
+    last = seen["risk"][-1]
+    rows = {row["limit"]: row for row in last["paper"]["limits"] if row["scope"] == "portfolio"}
+    assert rows["max_gross"]["allowed"] == 2.0
+    assert 0 < rows["max_gross"]["fraction"] < 1
+    assert last["scopes"][0]["causes"][0]["rule"] == "drawdown"
+    httpx2.post(f"{wide_server.url}/api/v1/paper/stop", timeout=20)
+
+
+def put_limits(server, limits: dict) -> None:
+    """Put limits on everything the user runs, as ``risk limits`` does."""
+    from tradewright.services.risk.limits import StoredLimits
+
+    stored = StoredLimits(server.workspace.journal, server.workspace.clock)
+    stored.change(limits, author="Ann", reason="test")

@@ -6,6 +6,7 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
+import httpx2
 import numpy as np
 import pytest
 
@@ -271,3 +272,46 @@ def test_written_document_is_that_of_the_application():
     assert json.loads(path.read_text(encoding="utf-8")) == openapi_document(), (
         "docs/reference/openapi.json is old; write it with: python -m tradewright.api.reference"
     )
+
+
+def test_analysis_says_what_the_report_says(client, stocked):
+    workspace, run_id = stocked
+    body = client.get(f"{API}/runs/{run_id}/analysis").json()
+    run = Run.load(run_id, workspace)
+    costs = body["costs"]
+    parts = sum(costs[name] for name in ("spread", "slippage", "impact", "fee", "financing"))
+    assert costs["gross"] - parts == pytest.approx(costs["net"], abs=1e-6)
+    assert costs["net"] == pytest.approx(run.metrics["net_profit"])
+    table = body["costs_by_instrument"]
+    at = table["columns"].index("Net")
+    assert [row[0] for row in table["rows"][:-1]] == run.costs["symbol"].to_list()
+    assert sum(row[at] for row in table["rows"][:-1]) == pytest.approx(table["rows"][-1][at])
+    assert body["costs_by_window"] is None
+    assert body["stress"] is None
+    splits = {item["name"]: item["table"] for item in body["attribution"]}
+    assert {"instruments", "sides", "weekdays", "regimes", "factors"} <= set(splits)
+    total = splits["instruments"]["rows"][-1]
+    assert total[2] == pytest.approx(run.metrics["total_return"])
+    assert {item["name"] for item in body["luck"]} >= {"acceptance", "intervals_ratio"}
+    assert [guard["name"] for guard in body["guards"]] == ["Leak guard", "Data health"]
+
+
+def test_stress_that_came_later_is_shown_at_once(new_servers):
+    from tradewright.services.results.named import DataChoice, NamedRun, open_bars, run_named
+    from tradewright.services.stress import scenarios_of
+    from tradewright.services.stressing.kept import stress_stored
+
+    workspace, new_server = new_servers
+    choice = DataChoice(symbols=("AAPL", "XOM"), start="2014-01-01", end="2016-12-31")
+    bars = open_bars(workspace, choice)
+    made = run_named(workspace, NamedRun("buy_and_hold"), bars, choice=choice)
+    with new_server().running() as server:
+        page = f"{server.url}{API}/runs/{made.run_id}/analysis"
+        assert httpx2.get(page, timeout=20).json()["stress"] is None
+        _, found = stress_stored(made.run_id, workspace, scenarios_of(["covid_shock"]), starts=2)
+        shown = httpx2.get(page, timeout=20).json()["stress"]
+    (row,) = shown["scenarios"]
+    score = found["covid_shock"].worst.stress_resilience_score
+    assert row["worst"]["score"] == pytest.approx(score)
+    assert len(row["starts"]) == 2
+    assert row["shock"] == -0.25

@@ -8,9 +8,9 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from tradewright.reports.charts.scales import Scale, log_ticks, thin, ticks, time_ticks
 from tradewright.reports.markup import Markup, data_script, el, join
 from tradewright.reports.numbers import money, number, percent
-from tradewright.reports.scales import Scale, log_ticks, thin, ticks, time_ticks
 
 HOSTILE = "<script>alert('x')</script>\"&"
 

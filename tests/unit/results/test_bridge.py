@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tradewright as tw
 from tradewright.metrics import glossary
-from tradewright.services.results.bridge import (
+from tradewright.services.results.costing.bridge import (
     FINANCING,
     Bridge,
     instrument_bridges,

@@ -161,7 +161,7 @@ class ResultFields:
     @cached_property
     def cost_sensitivity(self) -> tuple[Mapping[str, Any], ...]:
         """The result at 0, 0.5, 1, 2 and 3 times the costs."""
-        from tradewright.services.results.evidence import cost_sensitivity
+        from tradewright.services.results.costing.sensitivity import cost_sensitivity
 
         return cost_sensitivity(self._run)
 

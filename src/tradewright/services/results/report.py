@@ -24,7 +24,7 @@ from tradewright.reports.content import (
     ReportContent,
 )
 from tradewright.reports.numbers import number, percent
-from tradewright.services.results.bridge import (
+from tradewright.services.results.costing.bridge import (
     TOTAL,
     bridge_rows,
     instrument_bridges,

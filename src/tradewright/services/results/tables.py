@@ -12,7 +12,7 @@ from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
 from tradewright.domain.orders import DenyReason, FillReason, OrderStatus, OrderType, TimeInForce
 from tradewright.metrics.drawdowns import drawdown_series
 from tradewright.metrics.trades import excursions
-from tradewright.services.results.bridge import Bridge, instrument_bridges, window_bridges
+from tradewright.services.results.costing.bridge import Bridge, instrument_bridges, window_bridges
 
 if TYPE_CHECKING:
     import polars as pl

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tradewright.metrics.drawdowns import drawdown_series
+from tradewright.reports.charts.scales import Scale, log_ticks, path, thin, ticks, time_ticks
 from tradewright.reports.content import Curve, FloatArray, IntArray
 from tradewright.reports.markup import Markup, el, join, void
 from tradewright.reports.numbers import number, percent
-from tradewright.reports.scales import Scale, log_ticks, path, thin, ticks, time_ticks
 
 WIDTH, LEFT, RIGHT = 1080.0, 8.0, 58.0
 SERIES = ("s1", "s2", "s3", "s4", "s5", "s6", "s7", "s8")

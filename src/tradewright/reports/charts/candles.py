@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from tradewright.domain.time import to_ns
+from tradewright.reports.charts.scales import Scale, ticks
 from tradewright.reports.content import CandleSeries
 from tradewright.reports.markup import Markup, data_script, el, join, void
 from tradewright.reports.numbers import day, money, number, percent, signed_cell
-from tradewright.reports.scales import Scale, ticks
 
 MARGIN_BARS = 12
 MOST_BARS = 140
