@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -25,6 +25,7 @@ from tradewright.services.workspace import Workspace, current_workspace
 
 if TYPE_CHECKING:
     from tradewright.services.beside.repeating import Rerun
+    from tradewright.services.study.tuning import Tuned
     from tradewright.services.walking.paths import Paths
     from tradewright.services.walking.walk import Walk
 
@@ -335,6 +336,75 @@ class Study:
         )
         run = job.run()
         return Walk(run, job.window_figures, ("features",), 1, dict(run.extras.stage_seconds))
+
+    def tune(
+        self,
+        space: Mapping[str, Sequence[Any]],
+        *,
+        search: str = "optuna:20",
+        workspace: Workspace | None = None,
+        progress: Progress | None = None,
+        allow_unhealthy: bool = False,
+        workers: int | None = None,
+        resume: bool = False,
+        save: bool = True,
+    ) -> Tuned:
+        """Choose settings inside the first training window, then run the study with them.
+
+        Parameters
+        ----------
+        space : mapping of str to sequence
+            Values of each setting by dotted path, within ``model`` and ``decision``, for example
+            ``{"model.params.alpha": [0.1, 1, 10], "decision.top_k": [3, 5, 8]}``.
+        search : str
+            ``grid``, ``random:N`` or ``optuna:N``.
+        workspace, progress, allow_unhealthy, workers, resume, save
+            See `run`; every set counts as a trial of the verdict.
+
+        Returns
+        -------
+        Tuned
+            The choice, every trial, and the run over all windows.
+
+        Raises
+        ------
+        TradewrightError
+            As `services.study.tuning.tune_page` and `run`.
+        """
+        from dataclasses import replace
+
+        from tradewright.services.study.tuning import tune_page
+
+        def tell(start: float, share: float) -> Progress | None:
+            if progress is None:
+                return None
+            return lambda part, message: progress(start + share * part, message)
+
+        space_of = workspace if workspace is not None else current_workspace()
+        found = tune_page(
+            lambda changes: self.with_settings(changes).page,
+            space_of,
+            space,
+            search=search,
+            progress=tell(0.0, 0.6),
+            allow_unhealthy=allow_unhealthy,
+            workers=workers,
+            resume=resume,
+            save=save,
+        )
+        run = self.run(
+            space_of,
+            progress=tell(0.6, 0.4),
+            allow_unhealthy=allow_unhealthy,
+            changes=found.best,
+            save=save,
+            workers=workers,
+            resume=resume,
+        )
+        run.learn(replace(run.extras, notes=(*run.extras.notes, found.sentence)))
+        if save:
+            run.save(space_of)
+        return replace(found, run=run)
 
     def paths(
         self,

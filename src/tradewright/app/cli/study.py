@@ -164,6 +164,48 @@ def stress(
 
 
 @app.command()
+def tune(
+    study: str = STUDY,
+    *,
+    space: list[str] = typer.Option(  # noqa: B008
+        ..., "--space", metavar="KEY=A:B:STEP", help="Values of a setting; may be repeated."
+    ),
+    search: str = typer.Option("optuna", "--search", help="optuna, random or grid."),
+    trials: int = typer.Option(20, "--trials", min=1, help="Sets to try; all of a grid."),
+    set_: list[str] = SET,
+    seed: int | None = SEED,
+    allow_unhealthy: bool = typer.Option(
+        False, "--allow-unhealthy", help="Go on with data that fail the health gate; it is noted."
+    ),
+    workers: int | None = WORKERS,
+    resume: bool = RESUME,
+) -> None:
+    """Choose settings inside the first training window, then run the study with them."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.app.cli.walking import render_tuned
+    from tradewright.services.results.named import parse_grid
+    from tradewright.services.studies import Study
+
+    page = Study.load(study).with_settings(_changes(set_), seed=seed)
+    workspace = open_workspace()
+    with frame.progress_bar(f"tune {page.name}") as report:
+        found = page.tune(
+            dict(parse_grid(text, {}) for text in space),
+            search=search if search == "grid" else f"{search}:{trials}",
+            workspace=workspace,
+            progress=report,
+            allow_unhealthy=allow_unhealthy,
+            workers=workers,
+            resume=resume,
+        )
+    assert found.run is not None
+    path = workspace.data_dir / "runs" / found.run.run_id / "report.html"
+    frame.emit({**found.as_document(), "report": str(path)}, lambda: render_tuned(found, path))
+    if not found.run.is_complete:
+        raise typer.Exit(frame.FAILED)
+
+
+@app.command()
 def check(
     study: str = STUDY,
     set_: list[str] = SET,

@@ -12,6 +12,7 @@ import typer
 from tradewright.app.cli import frame
 
 if TYPE_CHECKING:
+    from tradewright.services.study.tuning import Tuned
     from tradewright.services.walking.paths import Paths
     from tradewright.services.walking.walk import Walk
     from tradewright.services.workspace import Workspace
@@ -93,3 +94,21 @@ def render_paths(paths: Paths) -> None:
         )
     typer.echo(f"\n{paths.sentence}")
     typer.echo("No path could have been traded: models are also trained on what came later.")
+
+
+def render_tuned(found: Tuned, path: Path) -> None:
+    """Print the best sets that were tried, what was chosen, and the verdict of the run."""
+    assert found.run is not None
+    names = list(found.best)
+    typer.echo("".join(f"{name:>24}" for name in names) + f"{'Sharpe':>9}{'return':>10}")
+    table = found.table.sort("sharpe", descending=True, nulls_last=True).head(10)
+    for row in table.to_dicts():
+        ratio = "–" if row["sharpe"] is None else f"{row['sharpe']:.2f}"
+        cells = "".join(f"{row[name]!s:>24}" for name in names)
+        typer.echo(f"{cells}{ratio:>9}{row['total_return']:>10.1%}")
+    typer.echo(f"\n{found.sentence}")
+    typer.echo(
+        f"{found.run.n_trials} trials are counted in the verdict of the run over all windows:"
+    )
+    typer.echo(f"\n{found.run.verdict.word}: {found.run.verdict.sentence}")
+    typer.echo(f"report: {path}")
