@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.bars import Bars
 
-IndicatorSource = Callable[[str], NDArray[np.float64]]
+
+class IndicatorValues(Protocol):
+    """Values of a feature by row and column: an array, or what makes them as rows become known."""
+
+    def __getitem__(self, place: tuple[int, int], /) -> Any:
+        """Return the value at a row and column."""
+
+
+IndicatorSource = Callable[[str], IndicatorValues]
 FrameSource = Callable[[str], tuple[Bars, IndicatorSource] | None]
 """Gives the coarser bars of an interval, and the features on them; None where the tape fills no
 whole bar."""
@@ -24,7 +33,7 @@ class Frame:
     bars : Bars
         Coarser bars, stamped with their close.
     indicators : callable
-        Gives the values (n_bars, n_instruments) of a feature by name.
+        Gives the values of a feature by name.
 
     Notes
     -----
@@ -36,7 +45,7 @@ class Frame:
 
     def __init__(self, bars: Bars, indicators: IndicatorSource) -> None:
         self._bars, self._indicators = bars, indicators
-        self._known: dict[str, NDArray[np.float64]] = {}
+        self._known: dict[str, IndicatorValues] = {}
 
     def end(self, now_ns: int) -> int:
         """Return how many bars are closed at a time."""

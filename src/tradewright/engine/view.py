@@ -17,7 +17,13 @@ from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Order
 from tradewright.domain.time import from_ns
 from tradewright.domain.universe import Universe
-from tradewright.engine.frames import EmptyFrame, Frame, FrameSource, IndicatorSource
+from tradewright.engine.frames import (
+    EmptyFrame,
+    Frame,
+    FrameSource,
+    IndicatorSource,
+    IndicatorValues,
+)
 from tradewright.engine.tape import Cursor, view_of
 from tradewright.execution import lot_units, tick_units
 from tradewright.ports.broker import AccountState, Broker
@@ -92,7 +98,7 @@ class TapeView:
         self._scale = int(10 ** minor_exponent(currency))
         self._worth = worth_of(bars, currency)
         self._forecasts, self._indicators = forecasts, indicators
-        self._known: dict[str, NDArray[np.float64]] = {}
+        self._known: dict[str, IndicatorValues] = {}
         self._frame_source, self._universe = frames, universe
         self._frames: dict[str, Frame] = {}
         self.account_seen: AccountState | None = None

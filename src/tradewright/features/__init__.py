@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from tradewright.features.registry import About, feature, forget
     from tradewright.features.scaling import Scaler, create_scaler
     from tradewright.features.specs import FeatureSpec, FeatureTable, Parameter, Role, memory
+    from tradewright.features.stream import FeatureStream, is_bar_by_bar
 
 _HOMES = {
     "DEFAULT_13": "evaluate",
     "About": "registry",
     "FeatureSpec": "specs",
+    "FeatureStream": "stream",
     "FeatureTable": "specs",
     "OwnBars": "own_bars",
     "Parameter": "specs",
@@ -38,6 +40,7 @@ _HOMES = {
     "ema": "arrays",
     "feature": "registry",
     "forget": "registry",
+    "is_bar_by_bar": "stream",
     "memory": "specs",
     "parse_features": "parsing",
     "rsi": "arrays",
@@ -49,6 +52,7 @@ __all__ = [
     "DEFAULT_13",
     "About",
     "FeatureSpec",
+    "FeatureStream",
     "FeatureTable",
     "OwnBars",
     "Parameter",
@@ -63,6 +67,7 @@ __all__ = [
     "ema",
     "feature",
     "forget",
+    "is_bar_by_bar",
     "memory",
     "parse_features",
     "rsi",

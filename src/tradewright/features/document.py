@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,6 +77,7 @@ def _row(definition: Definition) -> dict[str, Any]:
         "settle_rows": spec.settle_rows,
         "nan_rule": about.nan_rule,
         "timing": about.timing,
+        "bar_by_bar": definition.is_bar_by_bar,
         "built_in": definition.built_in,
     }
 
@@ -96,6 +98,8 @@ def reference_page() -> str:
         "weighs less than 1e-12 (never: the level depends on where the data begin). Unless stated",
         "otherwise, a window with a missing value, or with too few bars, gives no value.",
         "",
+        *textwrap.wrap(_bar_by_bar_text(), 100),
+        "",
         "Write them in a study as text: `rsi(14)`, `zscore(volume, 60)`, `lag(return(1), 1..5)`.",
         "",
         "## Sets",
@@ -110,6 +114,14 @@ def reference_page() -> str:
         lines += ["|---|---|---|---|---|---|---|"]
         lines += [_line(d) for d in built_in if d.about.family == family]
     return "\n".join(lines) + "\n"
+
+
+def _bar_by_bar_text() -> str:
+    fixed = [f"`{d.about.name}`" for d in definitions() if d.built_in and not d.is_bar_by_bar]
+    return (
+        "`tradewright.features.FeatureStream` updates features with each new bar, to the same "
+        f"numbers. These cannot be updated so and say so by name: {', '.join(fixed)}."
+    )
 
 
 def _line(definition: Definition) -> str:

@@ -186,6 +186,30 @@ def check_inputs(specs: Sequence[FeatureSpec], bars: Bars) -> None:
     """
     if bars.n_bars < 2:
         raise DataError(f"features need at least 2 rows of bars, found {bars.n_bars}")
+    check_numbers(specs, bars)
+    thirsty = [spec.name for spec in specs if "volume" in spec.inputs]
+    if thirsty:
+        dry = np.isnan(bars.volume).all(axis=0) & ~np.isnan(bars.close).all(axis=0)
+        if dry.any():
+            symbols = ", ".join(np.array(bars.symbols)[dry])
+            raise ConfigError(f"no volume for {symbols}; these need it: {', '.join(thirsty)}")
+
+
+def check_numbers(specs: Sequence[FeatureSpec], bars: Bars) -> None:
+    """Raise if a number in the bars is none that features can be computed from.
+
+    Parameters
+    ----------
+    specs : sequence of FeatureSpec
+        What is to be computed.
+    bars : Bars
+        Market data.
+
+    Raises
+    ------
+    DataError
+        An infinite value, or a price that must be above zero and is not.
+    """
     used = {name for spec in specs for name in spec.inputs} - {"ts"}
     for name in sorted(used):
         array = getattr(bars, name)
@@ -198,12 +222,6 @@ def check_inputs(specs: Sequence[FeatureSpec], bars: Bars) -> None:
         if bad.any():
             named = ", ".join(s.name for s in specs if s.positive and name in s.inputs)
             raise DataError(f"{name} is not above zero{_where(bad, bars)}; needed by {named}")
-    thirsty = [spec.name for spec in specs if "volume" in spec.inputs]
-    if thirsty:
-        dry = np.isnan(bars.volume).all(axis=0) & ~np.isnan(bars.close).all(axis=0)
-        if dry.any():
-            symbols = ", ".join(np.array(bars.symbols)[dry])
-            raise ConfigError(f"no volume for {symbols}; these need it: {', '.join(thirsty)}")
 
 
 def _where(bad: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], bars: Bars) -> str:

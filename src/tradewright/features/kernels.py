@@ -3,11 +3,12 @@
 Every kernel takes C-ordered panels (n_rows, n_columns), a range of columns and an output panel,
 runs down the rows with the columns innermost (the processor works on several columns at once) and
 releases the lock, so that threads take different columns. Row ``t`` reads rows ``0..t`` only.
-NaN makes a window NaN; it never outlives the window.
+NaN makes a window NaN; it never outlives the window. Recursions keep what they remember in
+`memory`, one row a quantity, so that a panel may come in pieces.
 """
 
 # ``v != v`` is the compiled test for NaN; a kernel takes its arrays and range as plain arguments.
-# ruff: noqa: PLR0124, PLR0912, PLR0917
+# ruff: noqa: PLR0124, PLR0912, PLR0915, PLR0917
 
 from __future__ import annotations
 
@@ -167,17 +168,21 @@ def window_moments(x: Panel, n: int, first: int, last: int, mean: Panel, square:
 
 
 @jit(nogil=True)
-def smooth(x: Panel, alpha: float, seed: int, first: int, last: int, out: Panel) -> None:
+def smooth(
+    x: Panel, alpha: float, seed: int, memory: Panel, first: int, last: int, out: Panel
+) -> None:
     """Exponential mean that starts as the plain mean of the first `seed` values of a column.
 
-    A NaN gives NaN in its row and leaves the mean as it was.
+    A NaN gives NaN in its row and leaves the mean as it was. Remembers mean and count.
     """
     rows = x.shape[0]
     width = last - first
-    state = np.zeros(width)
-    count = np.zeros(width, dtype=np.int64)
+    state = memory[0, first:last].copy()
+    count = memory[1, first:last].copy()
     t = 0
     seeded = 0
+    for j in range(width):
+        seeded += 1 if count[j] >= seed else 0
     while t < rows and seeded < width:
         for j in range(width):
             v = x[t, first + j]
@@ -202,21 +207,26 @@ def smooth(x: Panel, alpha: float, seed: int, first: int, last: int, out: Panel)
             state[j] = y if y == y else state[j]
             out[t, first + j] = y
         t += 1
+    memory[0, first:last] = state
+    memory[1, first:last] = count
 
 
 @jit(nogil=True)
-def strength(x: Panel, n: int, first: int, last: int, out: Panel) -> None:
+def strength(x: Panel, n: int, memory: Panel, first: int, last: int, out: Panel) -> None:
     """Relative strength: 100 × mean rise / (mean rise + mean fall), Wilder means of `n` changes.
 
-    No change (mean absolute change below 1e-12 of the price) gives 50.
+    No change (mean absolute change below 1e-12 of the price) gives 50. Remembers mean rise, mean
+    fall, number of changes, and the value before (NaN at first).
     """
     rows = x.shape[0]
     width = last - first
-    rise = np.zeros(width)
-    fall = np.zeros(width)
-    count = np.zeros(width, dtype=np.int64)
-    before = np.full(width, np.nan)
+    rise = memory[0, first:last].copy()
+    fall = memory[1, first:last].copy()
+    count = memory[2, first:last].copy()
+    before = memory[3, first:last].copy()
     seeded = 0
+    for j in range(width):
+        seeded += 1 if count[j] >= n else 0
     keep = (n - 1) / n
     part = 1.0 / n
     t = 0
@@ -260,15 +270,22 @@ def strength(x: Panel, n: int, first: int, last: int, out: Panel) -> None:
             y = y if moves else 50.0
             out[t, first + j] = y if known else np.nan
         t += 1
+    memory[0, first:last] = rise
+    memory[1, first:last] = fall
+    memory[2, first:last] = count
+    memory[3, first:last] = before
 
 
 @jit(nogil=True)
-def weighted_mean(x: Panel, decay: float, first: int, last: int, out: Panel) -> None:
-    """Exponential mean with weights that sum to one from the first row; NaN changes nothing."""
+def weighted_mean(x: Panel, decay: float, memory: Panel, first: int, last: int, out: Panel) -> None:
+    """Exponential mean with weights that sum to one from the first row; NaN changes nothing.
+
+    Remembers the weighted sum and the sum of the weights.
+    """
     rows = x.shape[0]
     width = last - first
-    total = np.zeros(width)
-    weight = np.zeros(width)
+    total = memory[0, first:last].copy()
+    weight = memory[1, first:last].copy()
     for t in range(rows):
         for j in range(width):
             v = x[t, first + j]
@@ -276,18 +293,23 @@ def weighted_mean(x: Panel, decay: float, first: int, last: int, out: Panel) -> 
                 total[j] = decay * total[j] + (1.0 - decay) * v
                 weight[j] = decay * weight[j] + (1.0 - decay)
             out[t, first + j] = total[j] / weight[j] if weight[j] > 0.0 else np.nan
+    memory[0, first:last] = total
+    memory[1, first:last] = weight
 
 
 @jit(nogil=True)
-def running_sum(x: Panel, restart: NDArray[np.bool_], first: int, last: int, out: Panel) -> None:
-    """Sum since the last restart; a NaN adds nothing."""
-    total = np.zeros(last - first)
+def running_sum(
+    x: Panel, restart: NDArray[np.bool_], memory: Panel, first: int, last: int, out: Panel
+) -> None:
+    """Sum since the last restart; a NaN adds nothing. Remembers the sum."""
+    total = memory[0, first:last].copy()
     for t in range(x.shape[0]):
         for j in range(last - first):
             v = x[t, first + j]
             v = v if v == v else 0.0
             total[j] = v if restart[t, first + j] else total[j] + v
             out[t, first + j] = total[j]
+    memory[0, first:last] = total
 
 
 @jit(nogil=True)

@@ -74,6 +74,10 @@ class About:
         ``own`` or ``cross``.
     positive : bool
         Whether prices must be above zero.
+    bar_by_bar : bool or None
+        Whether the function may be given one new row at a time (`FeatureStream`): it uses earlier
+        rows through `tradewright.features.rolling` only, in the same order of calls at every row.
+        None is yes for ours, no for users' own.
     """
 
     name: str
@@ -90,6 +94,7 @@ class About:
     timing: str = TIMING
     scope: str = "own"
     positive: bool = False
+    bar_by_bar: bool | None = None
 
     def __post_init__(self) -> None:
         if not self.name.replace("_", "").isalnum() or self.name != self.name.lower():
@@ -120,6 +125,12 @@ class Definition:
         for p in about.parameters:
             parts.append(p.name if p.default is None else f"{p.name}={p.default:g}")
         return f"{about.name}({', '.join(parts)})" if parts else about.name
+
+    @property
+    def is_bar_by_bar(self) -> bool:
+        """Whether it can be updated with one new row at a time."""
+        told = self.about.bar_by_bar
+        return self.built_in if told is None else told
 
     def call(self, bars: OwnBars, spec: FeatureSpec, series: tuple[Panel, ...]) -> Panel:
         """Return the values on the instruments' own bars."""

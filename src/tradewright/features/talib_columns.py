@@ -7,11 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from tradewright.features.remembering import in_use
 from tradewright.features.rolling import spread
 from tradewright.features.specs import Panel
 
 
-def talib_columns(name: str, inputs: Sequence[Panel], **parameters: Any) -> tuple[Panel, ...]:
+def talib_columns(
+    name: str, inputs: Sequence[Panel], *, rows: int | None = None, **parameters: Any
+) -> tuple[Panel, ...]:
     """Call a TA-Lib function on every column.
 
     Parameters
@@ -20,6 +23,9 @@ def talib_columns(name: str, inputs: Sequence[Panel], **parameters: Any) -> tupl
         TA-Lib name, for example ``ADX``.
     inputs : sequence of ndarray of shape (n_rows, n_columns)
         Its series, in its order.
+    rows : int or None
+        Rows that one value depends on; None where all before it count. Only the former can be
+        updated bar by bar.
     **parameters
         Its parameters.
 
@@ -34,6 +40,16 @@ def talib_columns(name: str, inputs: Sequence[Panel], **parameters: Any) -> tupl
     Missing data: a row with a NaN in any input is left out and is NaN in the result, so that one
     missing value does not spoil the rest of the column.
     """
+    memory = in_use()
+    if memory is not None:
+        assert rows is not None, f"{name} remembers more than rows"
+        return memory.over(
+            lambda *p: _call(name, p, parameters), rows, tuple(inputs), in_blocks=False
+        )
+    return _call(name, inputs, parameters)
+
+
+def _call(name: str, inputs: Sequence[Panel], parameters: dict[str, Any]) -> tuple[Panel, ...]:
     import talib
 
     function = getattr(talib, name)

@@ -31,6 +31,7 @@ from tradewright.services.backtest_plan import (
 from tradewright.strategies import is_strategy
 
 if TYPE_CHECKING:
+    from tradewright.engine.frames import FrameSource, IndicatorSource
     from tradewright.services.runs import Run
 
 __all__ = [
@@ -265,14 +266,16 @@ def _and_nothing(bars: Bars) -> Bars:
 
 
 def frame_source(
-    bars: Bars,
-) -> Callable[[str], tuple[Bars, Callable[[str], NDArray[np.float64]]] | None]:
+    bars: Bars, indicators: Callable[[Bars], IndicatorSource] = feature_source
+) -> FrameSource:
     """Return what answers ``ctx.history(..., interval="1d")``: the tape in a coarser interval.
 
     Parameters
     ----------
     bars : Bars
         The tape.
+    indicators : callable
+        Gives what answers for features of the coarser bars.
 
     Returns
     -------
@@ -281,14 +284,14 @@ def frame_source(
         the features on them; None where the tape fills no whole bar.
     """
 
-    def frame_of(interval: str) -> tuple[Bars, Callable[[str], NDArray[np.float64]]] | None:
+    def frame_of(interval: str) -> tuple[Bars, IndicatorSource] | None:
         from tradewright.marketdata import resample
 
         try:
             coarser = resample(bars, interval, keep_begun=False)
         except NoDataError:
             return None
-        return coarser, feature_source(coarser)
+        return coarser, indicators(coarser)
 
     return frame_of
 
@@ -330,7 +333,13 @@ class TapeFeed:
 
 
 def loop_setup(plan: BacktestPlan, venue: Any, feed: Any, **parts: Any) -> LoopSetup:
-    """Put the one loop together for a planned run, over any venue and feed."""
+    """Put the one loop together for a planned run, over any venue and feed.
+
+    `parts` are further fields of the setup; ``indicators`` and ``frames`` come from the whole tape
+    unless they are among them.
+    """
+    parts.setdefault("indicators", feature_source(plan.bars))
+    parts.setdefault("frames", frame_source(plan.bars))
     forecasts = getattr(plan.what, "forecasts", None)
     return LoopSetup(
         bars=plan.bars,
@@ -342,8 +351,6 @@ def loop_setup(plan: BacktestPlan, venue: Any, feed: Any, **parts: Any) -> LoopS
         currency=plan.config.currency,
         limits=plan.limits,
         forecasts=forecasts if isinstance(forecasts, ForecastPanel) else None,
-        indicators=feature_source(plan.bars),
-        frames=frame_source(plan.bars),
         max_seconds_per_bar=plan.config.max_seconds_per_bar,
         universe=plan.config.universe,  # type: ignore[arg-type]  # made one by its config
         **parts,

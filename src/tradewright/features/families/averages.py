@@ -80,6 +80,7 @@ def tema(bars: OwnBars, n: int) -> Panel:
         role="level",
         min_rows=lambda n, v: 6 * (n - 1) + 1,
         settle_rows=lambda n, v: memory(2 / (n + 1), stages=6),
+        bar_by_bar=False,
     )
 )
 def t3(bars: OwnBars, n: int, v: float) -> Panel:
@@ -97,6 +98,7 @@ def t3(bars: OwnBars, n: int, v: float) -> Panel:
         role="level",
         min_rows=lambda n: n + 1,
         settle_rows=lambda n: memory((2 / 31) ** 2) + n,
+        bar_by_bar=False,
     )
 )
 def kama(bars: OwnBars, n: int) -> Panel:

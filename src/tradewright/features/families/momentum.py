@@ -269,7 +269,7 @@ def cci(bars: OwnBars, n: int) -> Panel:
 )
 def aroon_up(bars: OwnBars, n: int) -> Panel:
     """Recency of the highest high."""
-    return talib_columns("AROON", (bars.high, bars.low), timeperiod=n)[1]
+    return talib_columns("AROON", (bars.high, bars.low), rows=n + 1, timeperiod=n)[1]
 
 
 @feature(
@@ -285,7 +285,7 @@ def aroon_up(bars: OwnBars, n: int) -> Panel:
 )
 def aroon_down(bars: OwnBars, n: int) -> Panel:
     """Recency of the lowest low."""
-    return talib_columns("AROON", (bars.high, bars.low), timeperiod=n)[0]
+    return talib_columns("AROON", (bars.high, bars.low), rows=n + 1, timeperiod=n)[0]
 
 
 def _macd(bars: OwnBars, fast: int, slow: int, signal: int) -> tuple[Panel, Panel, Panel]:
@@ -295,7 +295,7 @@ def _macd(bars: OwnBars, fast: int, slow: int, signal: int) -> tuple[Panel, Pane
         np.subtract(rolling.ema(bars.close, fast, start=slow - fast), line, out=line)
         smoothed = rolling.ema(line, signal)
         histogram = line - smoothed
-        line[: slow + signal - 2] = np.nan
+        np.copyto(line, np.nan, where=np.isnan(smoothed))
         return line, smoothed, histogram
 
     three: tuple[Panel, Panel, Panel] = bars.once(f"macd {fast} {slow} {signal}", make)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.features import rolling
 from tradewright.features.own_bars import OwnBars
 from tradewright.features.registry import About, feature
 from tradewright.features.specs import Panel
@@ -175,9 +176,7 @@ def quarter_end_month(bars: OwnBars) -> Panel:
 def days_since_bar(bars: OwnBars) -> Panel:
     """Calendar days since the previous bar, 3 after a weekend."""
     days = _dates(bars).astype(np.int64).astype(np.float64)
-    out = np.full(days.shape, np.nan)
-    out[1:] = days[1:] - days[:-1]
-    return out
+    return days - rolling.lag(days, 1)
 
 
 @feature(
@@ -192,6 +191,7 @@ def days_since_bar(bars: OwnBars) -> Panel:
 def after_holiday(bars: OwnBars) -> Panel:
     """Flag of the first bar after a weekday without one."""
     dates = _dates(bars)
-    out = np.full(dates.shape, np.nan)
-    out[1:] = np.busday_count(dates[:-1], dates[1:]) > 1
-    return out
+    before = rolling.lag(dates.astype(np.int64).astype(np.float64), 1)
+    is_first = np.isnan(before)
+    known = np.where(is_first, 0.0, before).astype(np.int64).astype("datetime64[D]")
+    return np.where(is_first, np.nan, np.busday_count(known, dates) > 1)

@@ -26,6 +26,7 @@ def _directional(name: str, formula: str, *, rows: int, stages: int) -> About:
         unit="0-100",
         min_rows=(lambda n: 2 * n) if rows == 2 else (lambda n: n + 1),
         settle_rows=lambda n: memory(1 / n, stages=stages) + n,
+        bar_by_bar=False,
     )
 
 
@@ -63,6 +64,7 @@ def minus_di(bars: OwnBars, n: int) -> Panel:
         role="level",
         min_rows=2,
         settle_rows=None,
+        bar_by_bar=False,
     )
 )
 def sar(bars: OwnBars, step: float, limit: float) -> Panel:

@@ -103,8 +103,7 @@ def dollar_volume_zscore(bars: OwnBars, n: int) -> Panel:
 )
 def obv(bars: OwnBars) -> Panel:
     """On-balance volume; its level depends on where the data begin."""
-    flow = _flow(bars)
-    flow[0] = bars.volume[0]
+    flow = rolling.begun_with(_flow(bars), bars.volume)
     return rolling.running_sum(flow, np.zeros(flow.shape, dtype=np.bool_))
 
 
@@ -187,9 +186,8 @@ def close_to_vwap(bars: OwnBars, n: int) -> Panel:
 def session_vwap(bars: OwnBars) -> Panel:
     """Volume-weighted average price of the day, for intraday bars of a minute or longer."""
     # A bar stamped midnight closes the day before.
-    day = (bars.ts - 1) // 86_400_000_000_000
-    opens = np.ones(day.shape, dtype=np.bool_)
-    opens[1:] = day[1:] != day[:-1]
+    day = ((bars.ts - 1) // 86_400_000_000_000).astype(np.float64)
+    opens = day != rolling.lag(day, 1)
     value = rolling.running_sum(typical_price(bars) * bars.volume, opens)
     return rolling.ratio(value, rolling.running_sum(bars.volume, opens))
 
@@ -302,6 +300,7 @@ def ad(bars: OwnBars) -> Panel:
         role="level",
         min_rows=longest,
         settle_rows=lambda fast, slow: 14 * max(fast, slow) + 20,
+        bar_by_bar=False,
     )
 )
 def adosc(bars: OwnBars, fast: int, slow: int) -> Panel:
