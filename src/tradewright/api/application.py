@@ -19,7 +19,16 @@ from tradewright.api.errors import add_error_handlers
 from tradewright.api.gate import Gate
 from tradewright.api.live import LiveHub
 from tradewright.api.reference import add_reference
-from tradewright.api.routes import market, optimise, paper, portfolio, risk, runs, system
+from tradewright.api.routes import (
+    market,
+    optimise,
+    paper,
+    portfolio,
+    risk,
+    runs,
+    sweeps,
+    system,
+)
 from tradewright.api.topics import risk as risk_topics
 from tradewright.services.jobs import JobHistory, JobRunner
 from tradewright.services.workspace import Workspace
@@ -146,7 +155,7 @@ def build_routes(hub: LiveHub | None = None, context: Context | None = None) -> 
     app.state.context = context
     add_error_handlers(app)
     api = APIRouter(prefix="/api/v1")
-    for part in (system, runs, market, paper, portfolio, optimise, risk):
+    for part in (system, runs, sweeps, market, paper, portfolio, optimise, risk):
         api.include_router(part.router)
     app.include_router(api)
 

@@ -164,6 +164,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/runs/{run_id}/analysis": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Costs by origin, stress, attribution, luck and guards of a run
+         * @description Return where the result came from, what it bears and what it rests on.
+         */
+        get: operations["getRunAnalysis"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs/{run_id}/equity": {
         parameters: {
             query?: never;
@@ -256,6 +276,90 @@ export interface paths {
          * @description Return the stored report, unchanged.
          */
         get: operations["getRunReport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sweeps, newest first
+         * @description Return the stored sweeps.
+         */
+        get: operations["listSweeps"];
+        put?: never;
+        /**
+         * Run a sweep as a job
+         * @description Queue the sweep; its progress is at the job's address and on topic ``jobs``.
+         */
+        post: operations["runSweep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{sweep_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One sweep
+         * @description Return a sweep with its sets, the highest Sharpe ratio first.
+         */
+        get: operations["getSweep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{sweep_id}/run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Backtest one set of a sweep as a job
+         * @description Queue the run; it counts as one more trial of the family.
+         */
+        post: operations["runSweepSet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sweeps/{sweep_id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The page of a sweep as one HTML file
+         * @description Return the stored page, unchanged.
+         */
+        get: operations["getSweepReport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -748,6 +852,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/risk/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What stopped trading
+         * @description Return the halts, reductions and releases on the record, newest first, at most 100.
+         *
+         *     Warnings, breaches and denied orders come on the live stream as they happen.
+         */
+        get: operations["listRiskEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/risk/report": {
         parameters: {
             query?: never;
@@ -963,6 +1089,41 @@ export interface components {
             status: "ok" | "empty" | "failed";
             /** Detail */
             detail: string;
+        };
+        /**
+         * CostBridge
+         * @description From gross to net in major units; costs are >= 0 and the difference of the two.
+         */
+        CostBridge: {
+            /** Gross */
+            gross: number;
+            /** Spread */
+            spread: number;
+            /** Slippage */
+            slippage: number;
+            /** Impact */
+            impact: number;
+            /** Fee */
+            fee: number;
+            /** Financing */
+            financing: number;
+            /** Net */
+            net: number;
+            /**
+             * Notional
+             * @description Traded at raw prices
+             */
+            notional: number;
+            /**
+             * Bps
+             * @description Cost of trading over what was traded
+             */
+            bps: number | null;
+            /**
+             * Break Even Bps
+             * @description The same at which nothing is left
+             */
+            break_even_bps: number | null;
         };
         /**
          * CostPart
@@ -1235,6 +1396,22 @@ export interface components {
             };
         };
         /**
+         * GuardReport
+         * @description What a guard said; `ok` is null where it did not run.
+         */
+        GuardReport: {
+            /** Name */
+            name: string;
+            /** Ok */
+            ok: boolean | null;
+            /** Summary */
+            summary: string;
+            /** Findings */
+            findings: {
+                [key: string]: unknown;
+            }[];
+        };
+        /**
          * Health
          * @description Whether the server and its parts work.
          */
@@ -1422,6 +1599,19 @@ export interface components {
             value: number | null;
         };
         /**
+         * NamedTable
+         * @description A table with its title.
+         */
+        NamedTable: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Note */
+            note: string;
+            table: components["schemas"]["Table"];
+        };
+        /**
          * OptimizeBody
          * @description What is asked of the optimiser.
          */
@@ -1553,6 +1743,13 @@ export interface components {
         Page_SignalRow_: {
             /** Items */
             items: components["schemas"]["SignalRow"][];
+            /** Next Cursor */
+            next_cursor?: string | null;
+        };
+        /** Page[SweepRow] */
+        Page_SweepRow_: {
+            /** Items */
+            items: components["schemas"]["SweepRow"][];
             /** Next Cursor */
             next_cursor?: string | null;
         };
@@ -2383,6 +2580,47 @@ export interface components {
             reset_high_water: boolean;
         };
         /**
+         * RiskEventRow
+         * @description A warning, breach, denial, halt or release.
+         */
+        RiskEventRow: {
+            /**
+             * Kind
+             * @description RiskLimitWarned, RiskLimitBreached, OrderDenied, MarginCall, TradingReduced, TradingFlattening, TradingHalted or TradingResumed
+             */
+            kind: string;
+            /** Scope */
+            scope: string;
+            /**
+             * Rule
+             * @description Key of the limit, user, or what else caused it
+             */
+            rule: string;
+            /**
+             * At
+             * Format: date-time
+             * @description By the clock of the account: market time on a tape
+             */
+            at: string;
+            /**
+             * Value
+             * @description What was found
+             */
+            value: number | null;
+            /**
+             * Limit
+             * @description What is allowed
+             */
+            limit: number | null;
+            /** Message */
+            message: string;
+            /**
+             * Is Critical
+             * @description A person must look at once
+             */
+            is_critical: boolean;
+        };
+        /**
          * RiskMeasure
          * @description Value at risk and expected shortfall by one method.
          */
@@ -2583,6 +2821,31 @@ export interface components {
              */
             changes: number;
             paper: components["schemas"]["PaperRisk"] | null;
+        };
+        /**
+         * RunAnalysis
+         * @description Where a result came from, what it bears and what it rests on.
+         */
+        RunAnalysis: {
+            /** Run Id */
+            run_id: string;
+            /** Currency */
+            currency: string;
+            /** @description Null where no figure may be shown */
+            costs: components["schemas"]["CostBridge"] | null;
+            costs_by_instrument: components["schemas"]["Table"] | null;
+            costs_by_window: components["schemas"]["Table"] | null;
+            /** @description Null where no scenario was run */
+            stress: components["schemas"]["StressView"] | null;
+            /** Attribution */
+            attribution: components["schemas"]["NamedTable"][];
+            /** Luck */
+            luck: components["schemas"]["NamedTable"][];
+            drawdowns: components["schemas"]["Table"] | null;
+            /** Guards */
+            guards: components["schemas"]["GuardReport"][];
+            /** Assumptions */
+            assumptions: string[];
         };
         /**
          * RunBars
@@ -2912,6 +3175,76 @@ export interface components {
             end: string;
         };
         /**
+         * StressScenarioView
+         * @description A scenario over its starts.
+         */
+        StressScenarioView: {
+            /** Name */
+            name: string;
+            /** Description */
+            description: string;
+            /**
+             * Shock
+             * @description Of the market, a fraction
+             */
+            shock: number;
+            worst: components["schemas"]["StressStartView"];
+            /** Median Score */
+            median_score: number | null;
+            /** Starts */
+            starts: components["schemas"]["StressStartView"][];
+        };
+        /**
+         * StressStartView
+         * @description One start of a scenario, beside the same span without it.
+         */
+        StressStartView: {
+            /** First Day */
+            first_day: string;
+            /** Last Day */
+            last_day: string;
+            /**
+             * Is Cut
+             * @description The data end before the scenario does
+             */
+            is_cut: boolean;
+            /** Stressed Return */
+            stressed_return: number | null;
+            /** Normal Return */
+            normal_return: number | null;
+            /** Drawdown */
+            drawdown: number | null;
+            /** Market Drawdown */
+            market_drawdown: number | null;
+            /** Sessions To Trough */
+            sessions_to_trough: number;
+            /** Sessions To Regain */
+            sessions_to_regain: number | null;
+            /** Recovered Share */
+            recovered_share: number | null;
+            /** Breach Share */
+            breach_share: number | null;
+            /**
+             * Score
+             * @description Resilience, 0 to 100
+             */
+            score: number | null;
+            /** Message */
+            message: string;
+        };
+        /**
+         * StressView
+         * @description What scenarios did to the strategy.
+         */
+        StressView: {
+            /** Drawdown Limit */
+            drawdown_limit: number;
+            /** Scenarios */
+            scenarios: components["schemas"]["StressScenarioView"][];
+            /** Notes */
+            notes: string[];
+        };
+        /**
          * StudyInfo
          * @description A study that can be run by name.
          */
@@ -2930,6 +3263,244 @@ export interface components {
         StudyRunBody: {
             /** Seed */
             seed?: number | null;
+        };
+        /**
+         * SweepBody
+         * @description A sweep to run.
+         */
+        SweepBody: {
+            /** Strategy */
+            strategy: string;
+            /**
+             * Grid
+             * @example {
+             *       "fast": [
+             *         5,
+             *         10
+             *       ],
+             *       "slow": [
+             *         40,
+             *         60
+             *       ]
+             *     }
+             */
+            grid: {
+                [key: string]: (string | boolean | number)[];
+            };
+            /**
+             * Search
+             * @default grid
+             * @enum {string}
+             */
+            search: "grid" | "random" | "optuna";
+            /**
+             * Trials
+             * @description Of random and optuna
+             * @default 50
+             */
+            trials: number;
+            /**
+             * Data
+             * @default sample
+             * @enum {string}
+             */
+            data: "sample" | "store";
+            /** Symbols */
+            symbols?: string[];
+            /** Start */
+            start?: string | null;
+            /** End */
+            end?: string | null;
+            /**
+             * Cash
+             * @default 100000
+             */
+            cash: number;
+            /** Fee Bps */
+            fee_bps?: number | null;
+            /** Slippage Bps */
+            slippage_bps?: number | null;
+            /**
+             * Resume
+             * @description Go on where the same sweep was stopped
+             * @default false
+             */
+            resume: boolean;
+        };
+        /**
+         * SweepChoice
+         * @description A set of a sweep.
+         */
+        SweepChoice: {
+            /** Parameters */
+            parameters: {
+                [key: string]: string | boolean | number;
+            };
+        };
+        /**
+         * SweepDetail
+         * @description A sweep with its sets, the highest Sharpe ratio first.
+         */
+        SweepDetail: {
+            /** Sweep Id */
+            sweep_id: string;
+            /** Title */
+            title: string;
+            /** Strategy */
+            strategy: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Symbols */
+            symbols: string[];
+            /** First Day */
+            first_day: string;
+            /** Last Day */
+            last_day: string;
+            /**
+             * Search
+             * @description grid, random:N or optuna:N
+             */
+            search: string;
+            /** Parameters */
+            parameters: string[];
+            /** Sets */
+            sets: number;
+            /** Best Sharpe */
+            best_sharpe: number | null;
+            /**
+             * Best Stability
+             * @description Share that its neighbours keep, 0 to 1
+             */
+            best_stability: number | null;
+            /**
+             * Overfitting
+             * @description Probability of overfitting
+             */
+            overfitting: number | null;
+            /**
+             * Axes
+             * @description Values tried of each parameter
+             */
+            axes: {
+                [key: string]: (string | boolean | number | null)[];
+            };
+            /** Rows */
+            rows: components["schemas"]["SweepSet"][];
+            /** Failures */
+            failures: components["schemas"]["SweepFailure"][];
+            /**
+             * Counted
+             * @description Trials counted in the family so far
+             */
+            counted: number;
+            /**
+             * Luck
+             * @description Sharpe ratio that luck alone gives the best of so many
+             */
+            luck: number | null;
+            /**
+             * Spa
+             * @description p-value of Hansen's SPA against buy-and-hold
+             */
+            spa: number | null;
+            /** Digest */
+            digest: string;
+            /**
+             * Can Run
+             * @description Whether its bars can be opened again to run a set
+             */
+            can_run: boolean;
+        };
+        /**
+         * SweepFailure
+         * @description A set that has no figures.
+         */
+        SweepFailure: {
+            /** Parameters */
+            parameters: {
+                [key: string]: string | boolean | number | null;
+            };
+            /** Cause */
+            cause: string;
+        };
+        /**
+         * SweepRow
+         * @description One line of the list of sweeps.
+         */
+        SweepRow: {
+            /** Sweep Id */
+            sweep_id: string;
+            /** Title */
+            title: string;
+            /** Strategy */
+            strategy: string;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Symbols */
+            symbols: string[];
+            /** First Day */
+            first_day: string;
+            /** Last Day */
+            last_day: string;
+            /**
+             * Search
+             * @description grid, random:N or optuna:N
+             */
+            search: string;
+            /** Parameters */
+            parameters: string[];
+            /** Sets */
+            sets: number;
+            /** Best Sharpe */
+            best_sharpe: number | null;
+            /**
+             * Best Stability
+             * @description Share that its neighbours keep, 0 to 1
+             */
+            best_stability: number | null;
+            /**
+             * Overfitting
+             * @description Probability of overfitting
+             */
+            overfitting: number | null;
+        };
+        /**
+         * SweepSet
+         * @description One set of parameters and what it gave.
+         */
+        SweepSet: {
+            /** Parameters */
+            parameters: {
+                [key: string]: string | boolean | number | null;
+            };
+            /** Total Return */
+            total_return: number | null;
+            /** Sharpe */
+            sharpe: number | null;
+            /** Max Drawdown */
+            max_drawdown: number | null;
+            /** Trades */
+            trades: number;
+            /**
+             * Neighbours
+             * @description Sets tried one step away in every parameter or fewer
+             */
+            neighbours: number;
+            /** Neighbour Sharpe */
+            neighbour_sharpe: number | null;
+            /** Stability */
+            stability: number | null;
+            /**
+             * Plateau
+             * @description Mean Sharpe ratio of the set and its neighbours
+             */
+            plateau: number | null;
         };
         /**
          * Table
@@ -3475,6 +4046,64 @@ export interface operations {
             };
         };
     };
+    getRunAnalysis: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                run_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunAnalysis"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
     getRunEquity: {
         parameters: {
             query?: never;
@@ -3757,6 +4386,314 @@ export interface operations {
             };
             /** @description Not possible in the present state */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listSweeps: {
+        parameters: {
+            query?: {
+                /** @description Rows in one reply */
+                limit?: number;
+                /** @description `next_cursor` of the reply before */
+                cursor?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_SweepRow_"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runSweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSweep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SweepDetail"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    runSweepSet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SweepChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getSweepReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                sweep_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": unknown;
+                };
+            };
+            /** @description There is no such thing */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5287,6 +6224,44 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RiskStatus"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    listRiskEvents: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskEventRow"][];
                 };
             };
             /** @description The request is not valid */

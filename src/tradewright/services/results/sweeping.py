@@ -129,6 +129,19 @@ def named_size(
     return measure_size(work, values, search, workers)
 
 
+def check_named(wanted: NamedRun, values: Mapping[str, Sequence[Any]]) -> None:
+    """Check strategy, parameters and the first set of a sweep before anything is run.
+
+    Raises
+    ------
+    ConfigError
+        If the strategy or a parameter is unknown, or its first set does not fit.
+    """
+    from tradewright.strategies import create_strategy
+
+    create_strategy(wanted.strategy, **{name: given[0] for name, given in values.items()})
+
+
 def sweep_named(
     workspace: Workspace,
     wanted: NamedRun,
@@ -184,9 +197,8 @@ def sweep_named(
     from tradewright.services.sweep import sweep
     from tradewright.services.sweeping.journal import sweep_key
     from tradewright.services.sweeping.tester import MOST_CELLS
-    from tradewright.strategies import create_strategy
 
-    create_strategy(wanted.strategy, **{name: given[0] for name, given in values.items()})
+    check_named(wanted, values)
     key = sweep_key({"run": wanted, "values": dict(values), "search": search,
                      "data": bars.data_version})[:16]  # fmt: skip
     journal = folder_of(workspace, key) / "finished.jsonl"

@@ -1,0 +1,1 @@
+"""Sweeps over HTTP: what is asked, what is told."""
