@@ -15,7 +15,7 @@ import { go, usePlace } from "./state/router";
 import { nextTheme } from "./state/theme";
 import { Link } from "./widgets/Link";
 
-const TOPICS = ["paper.*", "jobs"];
+const TOPICS = ["paper.*", "risk", "risk.event", "jobs"];
 
 function useLiveSocket(): LiveSocket {
   const queries = useQueryClient();

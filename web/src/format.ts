@@ -53,6 +53,7 @@ export function inUnit(value: Maybe, unit: string): string {
     case "count":
     case "sessions":
       return number(value, 0);
+    case "bps":
     case "bars":
       return number(value, 1);
     case "precise":

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { extend, longer, upsert, withPosition } from "../src/live/apply";
+import { extend, joined, longer, runsOf, upsert, withPosition } from "../src/live/apply";
 import { Sequence, waitMs } from "../src/live/socket";
 
 const message = (topic: string, seq: number) => ({ type: "fill", topic, seq, ts: "", data: {} });
@@ -70,5 +70,33 @@ describe("lists kept by the stream", () => {
     const point = (at: string, equity: number) => ({ at, equity, cash: 0 });
     expect(extend(series, [point("t2", 2), point("t3", 3), point("t3", 3), point("t4", 4)]).equity).toEqual([1, 2, 3, 4]);
     expect(extend(series, [point("t1", 9)])).toBe(series);
+  });
+});
+
+describe("events of risk", () => {
+  const event = (kind: string, message: string, at = "2016-01-04T21:00:00Z") => ({
+    kind,
+    message,
+    at,
+    scope: "account:paper",
+    rule: "drawdown",
+    value: null,
+    limit: null,
+    is_critical: false,
+  });
+
+  it("that say the same are one line with a number", () => {
+    const rows = [event("OrderDenied", "halted"), event("OrderDenied", "halted"), event("TradingHalted", "drawdown")];
+    expect(runsOf(rows).map(({ row, count }) => [row.kind, count])).toEqual([
+      ["OrderDenied", 2],
+      ["TradingHalted", 1],
+    ]);
+    expect(runsOf([])).toEqual([]);
+  });
+
+  it("of a new snapshot keep what only the stream told, and take halts from the record", () => {
+    const seen = [event("OrderDenied", "halted"), event("TradingHalted", "told live")];
+    const recorded = [event("TradingHalted", "on the record")];
+    expect(joined(seen, recorded).map((row) => row.message)).toEqual(["halted", "on the record"]);
   });
 });

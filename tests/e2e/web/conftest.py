@@ -32,13 +32,17 @@ def start_server() -> Iterator[Callable[..., Served]]:
 
 @pytest.fixture(scope="session")
 def studied(tmp_path_factory) -> Path:
-    """A data directory with one finished study run."""
+    """A data directory with one finished study run, and what two crashes would do to it."""
     folder = tmp_path_factory.mktemp("studied")
     script = (
         "from tradewright.app.bootstrap import open_workspace\n"
         "from tradewright.services.studies import Study\n"
         "changes = {'data.end': '2013-01-01', 'validation.controls': 2}\n"
-        "Study.load('ridge').run(open_workspace(), changes=changes)\n"
+        "space = open_workspace()\n"
+        "run = Study.load('ridge').run(space, changes=changes)\n"
+        "from tradewright.services.stress import scenarios_of\n"
+        "from tradewright.services.stressing.kept import stress_stored\n"
+        "stress_stored(run.run_id, space, scenarios_of(['covid_shock', 'hist_2020']), starts=2)\n"
     )
     environment = {**os.environ, "DATA_DIR": str(folder)}
     environment.pop("TRADEWRIGHT_REQUIRE_SERVICES", None)

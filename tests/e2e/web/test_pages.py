@@ -14,7 +14,8 @@ from served_page import AXE, PAGE, open_tab
 pytestmark = pytest.mark.browser
 
 PAGES = ["/", "/runs/latest", "/runs/latest?view=trades", "/runs/latest?view=validation",
-         "/runs/latest?view=costs", "/runs/latest?view=manifest", "/trade"]  # fmt: skip
+         "/runs/latest?view=costs", "/runs/latest?view=stress", "/runs/latest?view=attribution",
+         "/runs/latest?view=manifest", "/trade"]  # fmt: skip
 
 
 def api(served, path: str):
@@ -107,6 +108,48 @@ def test_a_click_on_a_trade_jumps_to_it_on_the_candles(served, tab):
     page.reload()
     has_settled(page)
     expect(page.locator(f'tr[data-row="{number}"]')).to_have_attribute("aria-current", "true")
+    assert not tab.faults
+
+
+def test_costs_lead_from_gross_to_net_on_the_page(served, tab):
+    page = tab.page
+    page.goto(f"{served.url}/runs/latest?view=costs")
+    has_settled(page)
+    found = api(served, "runs/latest/analysis")
+    panel = page.get_by_role("region", name="From gross to net", exact=True)
+    shown = [digits(text) for text in panel.locator("td.right").all_inner_texts()]
+    assert sum(shown[1:-1]) + shown[0] == pytest.approx(shown[-1], abs=0.005)
+    assert shown[-1] == pytest.approx(found["costs"]["net"], abs=0.005)
+    expect(page.get_by_text("Break-even, of what was traded")).to_be_visible()
+    for title in ("If costs were different", "By instrument", "By window"):
+        rows = page.get_by_role("region", name=title, exact=True).locator("tbody tr")
+        assert rows.count() >= 3
+    assert not tab.faults
+
+
+def digits(text: str) -> float:
+    return float(re.sub(r"[^0-9.\-]", "", text.replace("\u2212", "-")))
+
+
+def test_stress_and_attribution_are_shown(served, tab):
+    page = tab.page
+    page.goto(f"{served.url}/runs/latest?view=stress")
+    has_settled(page)
+    worst = page.get_by_role("region", name="Worst starts", exact=True)
+    expect(worst.locator("tbody tr")).to_have_count(2)
+    expect(worst).to_contain_text("COVID-19 Shock")
+    scenarios = api(served, "runs/latest/analysis")["stress"]["scenarios"]
+    score = scenarios[0]["worst"]["score"]
+    assert f"{score:.0f}" in worst.locator("tbody tr").first.inner_text()
+    expect(
+        page.get_by_role("region", name="Every start", exact=True).locator("tbody tr")
+    ).to_have_count(4)
+    page.get_by_role("tab", name="Attribution").click()
+    by_name = page.get_by_role("region", name="By instrument", exact=True)
+    expect(by_name.locator("tbody tr.total")).to_have_count(1)
+    page.get_by_role("tab", name="Foundations").click()
+    expect(page.get_by_role("region", name="Data health and leaks")).to_contain_text("passed")
+    expect(page.get_by_role("region", name="Assumptions")).to_contain_text("next open")
     assert not tab.faults
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 
 import pytest
 from playwright.sync_api import expect
@@ -67,6 +69,49 @@ def test_session_from_start_to_flat(trading, tab):
     expect(page.get_by_role("table", name="Runs, newest first")).to_contain_text("paper")
     assert not tab.faults
     assert server.end() == 0
+
+
+def test_limits_breaches_and_halts_are_told_live(trading, tab):
+    server, folder = trading
+    page = tab.page
+    order(folder, "limits", "--set", "max_gross=0.95", "--set", "account.drawdown=0.002")
+    begin(page, server.url, speed="20")
+    risk = page.get_by_role("region", name="Risk", exact=True)
+    row = risk.get_by_role("table", name="Limits").locator("tr", has_text="max gross").first
+    expect(row).to_contain_text("95.0", timeout=30_000)
+    # The account falls below its limit: told by the stream, without asking again.
+    expect(risk.get_by_role("status")).to_contain_text("Halted", timeout=60_000)
+    expect(risk.get_by_role("alert")).to_contain_text("drawdown of account:paper")
+    expect(risk.get_by_role("list", name="Risk events")).to_contain_text("limit broken")
+    page.reload()
+    expect(risk.get_by_role("list", name="Risk events")).to_contain_text("halted", timeout=20_000)
+    assert not tab.faults
+    assert server.end() == 0
+
+
+def test_halt_ordered_elsewhere_is_seen_and_its_release_too(trading, tab):
+    server, folder = trading
+    page = tab.page
+    begin(page, server.url, speed="5")
+    risk = page.get_by_role("region", name="Risk", exact=True)
+    expect(risk.get_by_role("status")).to_contain_text("Normal")
+    expect(risk).to_contain_text("Nothing was refused, broken or halted.")
+    order(folder, "halt", "account:paper", "--actor", "Ann")
+    expect(risk.get_by_role("status")).to_contain_text("Halted", timeout=20_000)
+    expect(risk.get_by_role("alert")).to_contain_text("Ann: news")
+    order(folder, "rearm", "account:paper", "--actor", "Ann")
+    expect(risk.get_by_role("status")).to_contain_text("Normal", timeout=20_000)
+    assert server.end() == 0
+
+
+def order(folder, *words: str) -> None:
+    """Give an order of risk on the command line of another process."""
+    command = [sys.executable, "-m", "tradewright", "--yes", "--data-dir", str(folder), "risk"]
+    done = subprocess.run(
+        [*command, *words, "--reason", "news"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_phone_can_pause_and_flatten(trading, browser):

@@ -14,6 +14,9 @@ export type PaperStatus = Schemas["PaperStatus"];
 export type PaperPosition = Schemas["PaperPosition"];
 export type PaperOrder = Schemas["PaperOrder"];
 export type PaperFill = Schemas["PaperFill"];
+export type RiskStatus = Schemas["RiskStatus"];
+export type RiskEventRow = Schemas["RiskEventRow"];
+export type LimitUse = Schemas["LimitUse"];
 export type PaperEquity = Schemas["PaperEquity"];
 
 export const client = createClient<paths>({ baseUrl: window.location.origin });

@@ -43,6 +43,13 @@ export const useRunEquity = (runId: string | undefined) =>
     staleTime: Infinity,
   });
 
+export const useRunAnalysis = (runId: string) =>
+  useQuery({
+    queryKey: ["run", runId, "analysis"],
+    queryFn: () =>
+      must(client.GET("/api/v1/runs/{run_id}/analysis", { params: { path: { run_id: runId } } })),
+  });
+
 export const useRunTrades = (runId: string, sort: string, symbol: string | null) =>
   useInfiniteQuery({
     queryKey: ["run", runId, "trades", sort, symbol],
@@ -105,6 +112,21 @@ export const usePaper = () =>
   useQuery({
     queryKey: ["paper", "status"],
     queryFn: () => must(client.GET("/api/v1/paper")),
+    ...useFallback(),
+  });
+
+/** Asked for now and then also while the stream is open: another process may order a halt. */
+export const useRisk = () =>
+  useQuery({
+    queryKey: ["risk", "status"],
+    queryFn: () => must(client.GET("/api/v1/risk")),
+    refetchInterval: 15_000,
+  });
+
+export const useRiskEvents = () =>
+  useQuery({
+    queryKey: ["risk", "events"],
+    queryFn: () => must(client.GET("/api/v1/risk/events")),
     ...useFallback(),
   });
 

@@ -1,6 +1,15 @@
 import type { QueryClient } from "@tanstack/react-query";
 
-import type { Job, PaperEquity, PaperFill, PaperOrder, PaperPosition, PaperStatus } from "../api/client";
+import type {
+  Job,
+  PaperEquity,
+  PaperFill,
+  PaperOrder,
+  PaperPosition,
+  PaperStatus,
+  RiskEventRow,
+  RiskStatus,
+} from "../api/client";
 import type { LiveMessage } from "./socket";
 
 interface Rows<T> {
@@ -22,6 +31,8 @@ const KEYS: Record<string, string[]> = {
   "paper.position": ["paper", "positions"],
   "paper.order": ["paper", "orders"],
   "paper.fill": ["paper", "fills"],
+  risk: ["risk", "status"],
+  "risk.event": ["risk", "events"],
   jobs: ["jobs"],
 };
 
@@ -54,6 +65,33 @@ export function extend(series: PaperEquity, points: readonly EquityPoint[]): Pap
 export function longer(old: PaperEquity | undefined, fresh: PaperEquity): PaperEquity {
   if (!old || old.times[0] !== fresh.times[0]) return fresh;
   return old.times.length >= fresh.times.length ? old : fresh;
+}
+
+/** The record's events with those that only the stream told: a snapshot knows halts, not warnings. */
+export function joined(seen: readonly RiskEventRow[], recorded: readonly RiskEventRow[]): RiskEventRow[] {
+  const known = new Set(recorded.map(identity));
+  const own = seen.filter((row) => !known.has(identity(row)) && !TRANSITIONS.has(row.kind));
+  return [...own, ...recorded].slice(0, KEPT);
+}
+
+/** Events that say the same one after another as one, the newest of them, with their number. */
+export function runsOf(rows: readonly RiskEventRow[]): { row: RiskEventRow; count: number }[] {
+  const found: { row: RiskEventRow; count: number }[] = [];
+  for (const row of rows) {
+    const last = found.at(-1);
+    if (last && last.row.kind === row.kind && last.row.message === row.message && last.row.scope === row.scope) {
+      last.count += 1;
+    } else {
+      found.push({ row, count: 1 });
+    }
+  }
+  return found;
+}
+
+const TRANSITIONS = new Set(["TradingReduced", "TradingFlattening", "TradingHalted", "TradingResumed"]);
+
+function identity(row: RiskEventRow): string {
+  return `${row.kind} ${row.scope} ${row.at} ${row.message}`;
 }
 
 export function withPosition(rows: readonly PaperPosition[], row: PaperPosition): PaperPosition[] {
@@ -96,6 +134,14 @@ export function applyMessage(queries: QueryClient, message: LiveMessage): void {
         items: upsert(old?.items ?? [], message.data as PaperFill, (row) => row.execution_id),
       }));
       break;
+    case "risk":
+      queries.setQueryData<RiskStatus>(["risk", "status"], message.data as RiskStatus);
+      break;
+    case "risk.event":
+      queries.setQueryData<RiskEventRow[]>(["risk", "events"], (old) =>
+        [message.data as RiskEventRow, ...(old ?? [])].slice(0, KEPT),
+      );
+      break;
     case "jobs": {
       const job = message.data as Job;
       queries.setQueryData<Rows<Job>>(["jobs"], (old) => ({
@@ -122,6 +168,12 @@ function applySnapshot(queries: QueryClient, topic: string, data: unknown): void
       break;
     case "paper.equity":
       queries.setQueryData<PaperEquity>(["paper", "equity"], (old) => longer(old, data as PaperEquity));
+      break;
+    case "risk":
+      queries.setQueryData(["risk", "status"], data);
+      break;
+    case "risk.event":
+      queries.setQueryData<RiskEventRow[]>(["risk", "events"], (old) => joined(old ?? [], data as RiskEventRow[]));
       break;
     case "paper.position":
       queries.setQueryData(["paper", "positions"], data);

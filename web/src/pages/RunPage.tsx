@@ -1,7 +1,7 @@
 import { lazy, Suspense, useState } from "react";
 
-import type { RunDetail } from "../api/client";
-import { useRun, useRunEquity } from "../api/queries";
+import type { RunDetail, Schemas } from "../api/client";
+import { useRun, useRunAnalysis, useRunEquity } from "../api/queries";
 import { MonthGrid } from "../charts/MonthGrid";
 import { WindowPlan } from "../charts/WindowPlan";
 import * as format from "../format";
@@ -11,7 +11,10 @@ import { Icon, type IconName } from "../widgets/Icon";
 import { Link } from "../widgets/Link";
 import { Failure, Loaded, Notice, Panel, Skeleton } from "../widgets/Panel";
 import { Figure, MetricTerm } from "../widgets/Value";
-import { Costs, FigureTable, Manifest } from "./RunParts";
+import { RunCosts } from "./RunCosts";
+import { Attribution, Foundations, Luck } from "./RunOrigins";
+import { FigureTable, Manifest } from "./RunParts";
+import { RunStress } from "./RunStress";
 import { RunTrades } from "./RunTrades";
 
 const EquityChart = lazy(() => import("../charts/EquityChart"));
@@ -21,7 +24,9 @@ const VIEWS = [
   ["trades", "Trades"],
   ["validation", "Validation"],
   ["costs", "Costs"],
-  ["manifest", "Manifest"],
+  ["stress", "Stress"],
+  ["attribution", "Attribution"],
+  ["manifest", "Foundations"],
 ] as const;
 
 type View = (typeof VIEWS)[number][0];
@@ -113,10 +118,41 @@ function Result({ run }: { run: RunDetail }) {
         {view === "overview" ? <Overview run={run} /> : null}
         {view === "trades" ? <RunTrades run={run} /> : null}
         {view === "validation" ? <Validation run={run} /> : null}
-        {view === "costs" ? <Costs run={run} /> : null}
-        {view === "manifest" ? <Manifest run={run} /> : null}
+        {view === "costs" ? (
+          <Analysed runId={run.run_id}>{(found) => <RunCosts run={run} analysis={found} />}</Analysed>
+        ) : null}
+        {view === "stress" ? (
+          <Analysed runId={run.run_id}>
+            {(found) => <RunStress runId={run.run_id} stress={found.stress ?? null} />}
+          </Analysed>
+        ) : null}
+        {view === "attribution" ? (
+          <Analysed runId={run.run_id}>{(found) => <Attribution analysis={found} />}</Analysed>
+        ) : null}
+        {view === "manifest" ? (
+          <div className="stack">
+            <Analysed runId={run.run_id}>{(found) => <Foundations analysis={found} />}</Analysed>
+            <Manifest run={run} />
+          </div>
+        ) : null}
       </div>
     </div>
+  );
+}
+
+/** The long part of a result, asked for when a view needs it. */
+function Analysed({
+  runId,
+  children,
+}: {
+  runId: string;
+  children: (found: Schemas["RunAnalysis"]) => React.ReactNode;
+}) {
+  const analysis = useRunAnalysis(runId);
+  return (
+    <Loaded query={analysis} skeleton={<Skeleton tall lines={3} />}>
+      {children}
+    </Loaded>
   );
 }
 
@@ -318,20 +354,15 @@ function Validation({ run }: { run: RunDetail }) {
           empty="No model was scored"
         />
       </div>
-      <div className="pair">
-        <FigureTable
-          title="If costs were different"
-          note="the same decisions, charged anew"
-          table={run.cost_sensitivity}
-          empty="Cost sensitivity was not computed"
-        />
-        <FigureTable
-          title="If it had started on another day"
-          note="the same rules, later starts"
-          table={run.start_sensitivity}
-          empty="Start-date sensitivity was not computed"
-        />
-      </div>
+      <FigureTable
+        title="If it had started on another day"
+        note="the same rules, later starts"
+        table={run.start_sensitivity}
+        empty="Start-date sensitivity was not computed"
+      />
+      {run.judgement.may_show_performance ? (
+        <Analysed runId={run.run_id}>{(found) => <Luck analysis={found} />}</Analysed>
+      ) : null}
     </div>
   );
 }

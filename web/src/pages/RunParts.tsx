@@ -28,7 +28,7 @@ export function FigureTable({ title, note, table, empty }: FigureTableProps) {
             </thead>
             <tbody>
               {table.rows.map((row, number) => (
-                <tr key={number}>
+                <tr key={number} className={row[0] === "Total" ? "total" : undefined}>
                   {row.map((value, index) => {
                     const unit = table.units[index] ?? "text";
                     return (
@@ -50,91 +50,6 @@ export function FigureTable({ title, note, table, empty }: FigureTableProps) {
         <Notice icon="dash" title={empty} />
       )}
     </Panel>
-  );
-}
-
-export function Costs({ run }: { run: RunDetail }) {
-  const { cost } = run;
-  const most = Math.max(...cost.parts.map((part) => Number(part.amount)), 0);
-  return (
-    <div className="stack">
-      <div className="pair">
-        <Panel title="Where the money went" note={run.currency}>
-          <div className="table-frame" role="region" aria-label="Where the money went, table" tabIndex={0}>
-            <table className="data plain">
-              <thead>
-                <tr>
-                  <th scope="col">Component</th>
-                  <th scope="col" className="wide-only">
-                    <span className="sr-only">Size</span>
-                  </th>
-                  <th scope="col" className="right">
-                    Amount
-                  </th>
-                  <th scope="col" className="right">
-                    Share
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {cost.parts.map((part) => (
-                  <tr key={part.name}>
-                    <td data-head="Component" className="capital">
-                      {part.name}
-                    </td>
-                    <td className="wide-only bar-cell">
-                      <meter min={0} max={most || 1} value={Number(part.amount)} aria-label={`${part.name} ${part.amount}`} />
-                    </td>
-                    <td data-head="Amount" className="right">
-                      {format.money(part.amount)}
-                    </td>
-                    <td data-head="Share" className="right">
-                      {format.percent(part.share, 1)}
-                    </td>
-                  </tr>
-                ))}
-                <tr className="total">
-                  <td data-head="Component">Total</td>
-                  <td className="wide-only" />
-                  <td data-head="Amount" className="right">
-                    {format.money(cost.total)}
-                  </td>
-                  <td data-head="Share" className="right">
-                    {format.percent(Number(cost.total) > 0 ? 1 : null, 1)}
-                  </td>
-                </tr>
-              </tbody>
-            </table>
-          </div>
-        </Panel>
-        <Panel title="How heavy they are">
-          <dl className="pairs">
-            <div>
-              <dt>Of what was traded</dt>
-              <dd>{format.percent(cost.of_turnover, 3)}</dd>
-            </div>
-            <div>
-              <dt>Of the initial cash</dt>
-              <dd>{format.percent(cost.of_capital, 2)}</dd>
-            </div>
-            <div>
-              <dt>Fills</dt>
-              <dd>{format.number(run.n_fills, 0)}</dd>
-            </div>
-            <div>
-              <dt>Orders</dt>
-              <dd>{format.number(run.n_orders, 0)}</dd>
-            </div>
-          </dl>
-        </Panel>
-      </div>
-      <FigureTable
-        title="If costs were different"
-        note="the same decisions, charged anew"
-        table={run.cost_sensitivity}
-        empty="Cost sensitivity was not computed"
-      />
-    </div>
   );
 }
 
@@ -184,15 +99,6 @@ export function Manifest({ run }: { run: RunDetail }) {
                 <code key={name}>{name}</code>
               ))}
             </p>
-          </Panel>
-        ) : null}
-        {run.notes.length > 0 ? (
-          <Panel title="Notes">
-            <ul className="cautions">
-              {run.notes.map((note) => (
-                <li key={note}>{note}</li>
-              ))}
-            </ul>
           </Panel>
         ) : null}
       </div>

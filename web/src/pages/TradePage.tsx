@@ -17,6 +17,7 @@ import { Dialog } from "../widgets/Dialog";
 import { Icon } from "../widgets/Icon";
 import { Failure, Loaded, Notice, Panel, Skeleton } from "../widgets/Panel";
 import { Change } from "../widgets/Value";
+import { RiskPanel } from "./RiskPanel";
 import { StartForm } from "./StartForm";
 
 const LiveEquity = lazy(() => import("../charts/LiveEquity"));
@@ -214,6 +215,7 @@ function Account({ status }: { status: PaperStatus }) {
         <Notice icon="check" title={status.message || "The tape is at its end; the session is over"} />
       ) : null}
       <EquityPanel />
+      <RiskPanel />
       <Positions />
       <Orders />
       <Fills />

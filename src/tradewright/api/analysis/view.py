@@ -77,7 +77,7 @@ _THRESHOLDS: Final = (
     ("name", "Threshold", "text"),
     ("value", "Found", "ratio"),
     ("limit", "Limit", "ratio"),
-    ("ok", "", "text"),
+    ("ok", "Met", "text"),
     ("share", "Random entries that meet it", "fraction"),
 )
 _DELAYS: Final = (
@@ -230,7 +230,7 @@ def _luck(run: Run, content: Any) -> Iterator[NamedTable]:
             "name": str(row["name"]).replace("_", " "),
             "value": row["value"],
             "limit": row["limit"],
-            "ok": "met" if row["ok"] else "missed",
+            "ok": "yes" if row["ok"] else "no",
             "share": shares.get(row["name"]),
         }
         for row in content.acceptance

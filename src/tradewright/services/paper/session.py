@@ -38,6 +38,7 @@ from tradewright.services.workspace import Workspace
 from tradewright.strategies import ForecastStrategy, ManagedPortfolio
 
 if TYPE_CHECKING:
+    from tradewright.engine.guard import Guard
     from tradewright.services.paper.publishing import PublishingRecorder
 
 LOG = logging.getLogger("tradewright.paper")
@@ -258,19 +259,13 @@ class PaperSession:
         plan, clock = self._plan, self._workspace.clock
         guard = guard_for(plan, account=PAPER, always=True)
         assert guard is not None  # asked for in any case
-        guard.gate.subscribe(
-            lambda event: (
-                None
-                if recorder.is_recovering
-                else self._workspace.bus.publish(EVENT, event.to_json())
-            )
-        )
+        control = RiskControl(self._workspace.journal, self._workspace.data_dir, clock)
+        teller = self._teller(guard, control, recorder)
         if isinstance(plan.what, ForecastStrategy):
             plan.what.journal = recorder.signals
         if isinstance(plan.what, ManagedPortfolio):
             plan.what.notify = recorder.alert
             tell_limits(plan.what, guard)
-        control = RiskControl(self._workspace.journal, self._workspace.data_dir, clock)
         feed = PacedFeed(
             plan.bars,
             self._workspace.journal,
@@ -288,13 +283,7 @@ class PaperSession:
                 guard,
                 StoredLimits(self._workspace.journal, clock),
             ),
-            teller=RiskTeller(
-                self._workspace.bus,
-                control,
-                guard,
-                profile=guard.gate.layer.table.profile,
-                about=recorder.about,
-            ),
+            teller=teller,
         )
         recorder.note((e.STATUS, clock.now_ns(), {"state": "RUNNING", "message": ""}))
         venue = open_venue(plan)
@@ -316,6 +305,17 @@ class PaperSession:
             state, message = "STOPPED", feed.stop_reason
         self._save(result, state, message)
         self._end(recorder, state, message)
+
+    def _teller(
+        self, guard: Guard, control: RiskControl, recorder: PublishingRecorder
+    ) -> RiskTeller:
+        # What the gate does is told as it happens, but not again while a recovery repeats it.
+        bus = self._workspace.bus
+        guard.gate.subscribe(
+            lambda event: None if recorder.is_recovering else bus.publish(EVENT, event.to_json())
+        )
+        profile = guard.gate.layer.table.profile
+        return RiskTeller(bus, control, guard, profile=profile, about=recorder.about)
 
     def _save(self, result: LoopResult, state: str, message: str) -> None:
         # A session that ends becomes a stored run, so that it can be shown and compared.

@@ -22,7 +22,7 @@ FINANCING: Final = "(financing)"
 FUNDING: Final = "(funding)"
 CHARGED: Final = ("financing", "funding")
 REST: Final = "(dividends, conversion)"
-TOTAL: Final = "total"
+TOTAL: Final = "Total"
 
 
 @dataclass(frozen=True, slots=True)
