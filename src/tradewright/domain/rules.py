@@ -11,6 +11,7 @@ LIMIT_TOUCH = ("touch", "through")
 ON_INSUFFICIENT = ("cut", "reject")
 MARGIN_CHECK = ("off", "close", "worst")
 SIZE_AT = ("decision_close", "fill_open")
+MOST_LATENCY_MS = 86_400_000.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,9 @@ class FillRules:
         Whether positions open at the last bar are closed at its close.
     latency_bars : int
         Bars that an order needs to reach the venue beyond the one every order waits for.
+    latency_ms : float
+        The same in milliseconds, for bars within a day: an order is active from the first bar that
+        opens that long after the decision's close, or later. One of the two.
     """
 
     intrabar: str = "pessimistic"
@@ -59,6 +63,7 @@ class FillRules:
     max_stale_bars: int = 5
     close_at_end: bool = False
     latency_bars: int = 0
+    latency_ms: float = 0.0
     margin_check: str | None = None
     maintenance_long: float = 0.25
     maintenance_short: float = 0.30
@@ -93,12 +98,25 @@ class FillRules:
                     f"rules.{name} is {value} with leverage {self.leverage}: a position would be "
                     f"called when it is opened; wanted below {1 / self.leverage:g}"
                 )
+        self._check_latency()
+
+    def _check_latency(self) -> None:
         latency = self.latency_bars
         if isinstance(latency, bool) or not isinstance(latency, int) or not 0 <= latency <= 1000:
             raise ConfigError(f"rules.latency_bars is {latency!r}, wanted a whole number 0 to 1000")
-        if latency and self.size_at == "fill_open":
+        if not 0 <= self.latency_ms <= MOST_LATENCY_MS:
             raise ConfigError(
-                f"rules.latency_bars is {latency} with size_at 'fill_open', wanted "
+                f"rules.latency_ms is {self.latency_ms}, wanted 0 to {MOST_LATENCY_MS:g} (a day)"
+            )
+        if latency and self.latency_ms:
+            raise ConfigError(
+                f"rules.latency_bars is {latency} and rules.latency_ms {self.latency_ms:g}: "
+                "give one"
+            )
+        if (latency or self.latency_ms) and self.size_at == "fill_open":
+            raise ConfigError(
+                f"rules.{'latency_bars' if latency else 'latency_ms'} is "
+                f"{latency or self.latency_ms:g} with size_at 'fill_open', wanted "
                 "'decision_close': what is on its way has its quantity"
             )
 

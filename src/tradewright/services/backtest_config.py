@@ -18,7 +18,12 @@ PERIOD_TYPES: Final = ("ROLLING", "EXPANDING", "FIXED")
 LIMITS: Final = ("max_position_size", "max_drawdown_limit", "stop_loss_threshold")
 _LAYER: Final = ("risk_profile", "limits")
 PATIENCE_S: Final = 300.0
-_LEFT_OUT: Final = (("universe", None), ("instruments", None), ("max_seconds_per_bar", PATIENCE_S))
+_LEFT_OUT: Final = (
+    ("universe", None),
+    ("instruments", None),
+    ("max_seconds_per_bar", PATIENCE_S),
+    ("latency_ms", 0.0),
+)
 _EPOCH: Final = date(1970, 1, 1)
 
 
@@ -177,7 +182,8 @@ class BacktestConfig:
             if isinstance(value, date):
                 value = value.isoformat()
             elif isinstance(value, FillRules):
-                value = {f.name: getattr(value, f.name) for f in fields(value)}
+                rules = {f.name: getattr(value, f.name) for f in fields(value)}
+                value = {name: v for name, v in rules.items() if (name, v) not in _LEFT_OUT}
             elif isinstance(value, tuple):
                 value = list(value)
             elif isinstance(value, Universe):

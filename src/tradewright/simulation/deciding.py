@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from tradewright.jit import load_byte, load_float, load_int, part
 from tradewright.simulation import codes as c
-from tradewright.simulation.fills import add_order, drop_closed
+from tradewright.simulation.fills import add_order, drop_closed, first_row
 from tradewright.simulation.linking import close_order, is_live, relate, trail_distance
 from tradewright.simulation.marking import price_at, quantised, revalue
 from tradewright.simulation.money.worth import in_money
@@ -203,7 +203,7 @@ def place_weights(account: Any, when: tuple[int, int, int]) -> None:
             order = add_order(account, column, side, c.MARKET, abs(change))
             o = order_at(account.orders, order)
             o.bar = decided
-            o.active_from = decided + 1 + account.latency
+            o.active_from = first_row(account, decided)
             o.next_row = o.active_from
     if total > account.leverage * (1.0 + 1e-9):
         account.state = c.OVER_WEIGHT

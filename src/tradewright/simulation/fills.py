@@ -24,6 +24,14 @@ from tradewright.simulation.tables import fill_at, instrument_at, order_at
 
 
 @part
+def first_row(account: Any, row: int) -> int:
+    """Return the first row at which an order decided at a row may fill."""
+    if account.has_starts != 0:
+        return int(load_int(account.starts, row))
+    return int(row + 1 + account.latency)
+
+
+@part
 def add_order(account: Any, column: int, side: int, kind: int, qty: int) -> int:
     """Append a working order that is active from the bar after its decision; return its row."""
     order = account.n_orders
@@ -36,7 +44,7 @@ def add_order(account: Any, column: int, side: int, kind: int, qty: int) -> int:
     o.qty = qty
     o.parent = -1
     o.done_bar = -1
-    o.active_from = account.now + 1 + account.latency
+    o.active_from = first_row(account, account.now)
     o.next_row = o.active_from
     store_int(account.working, account.n_working, order)
     account.n_working += 1

@@ -22,6 +22,7 @@ from tradewright.simulation import codes as c
 from tradewright.simulation.intake import lot_units, tick_of
 from tradewright.simulation.money.payments import payments_of, unfunded
 from tradewright.simulation.tables import Books
+from tradewright.simulation.tape.latency import first_rows
 
 LARGEST_UNITS: Final = 4e18
 """Prices and quantities in 1e-8 units stay below this."""
@@ -109,6 +110,10 @@ def open_books(
     books.point("max_stale", rules.max_stale_bars)
     books.point("closes_at_end", rules.close_at_end)
     books.point("latency", rules.latency_bars)
+    starts = first_rows(bars, rules)
+    if starts is not None:
+        books.point("starts", starts)
+        books.point("has_starts", 1)
     books.point("margin_check", MARGIN_CHECK.index(margin_check_of(bars, rules)))
     books.point("maintain_long", rules.maintenance_long)
     books.point("maintain_short", rules.maintenance_short)

@@ -15,6 +15,7 @@ from tradewright.jit import record_reader
 ADDRESSES: Final = (
     *("self_", "open", "high", "low", "close", "volume", "ts", "session", "sigma", "adv"),
     *("spreads", "months"),  # estimated half spreads; number of the month of each bar
+    "starts",  # first row at which an order decided at a row may fill
     *("terms", "instruments", "held", "orders", "fills", "working", "events"),
     *("equity", "cash_line", "long_line", "short_line", "financing"),
     *("flags", "values", "table"),
@@ -29,6 +30,7 @@ COUNTS: Final = (
     "n_sessions",  # 0 where every bar is a session
     "has_impact",  # whether `sigma` and `adv` are known
     "has_spreads",
+    "has_starts",  # whether `starts` tells more than `latency` does
     "has_borrow",  # whether borrow differs by instrument
     "has_rates",  # whether the worth of a price changes from bar to bar
     "n_tiers",  # 0 where the fee does not depend on what was traded

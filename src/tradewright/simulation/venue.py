@@ -129,6 +129,7 @@ class SimulatedVenue:
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
         self._steps = [(lot_units(i), tick_of(i)) for i in bars.instruments]
         self._latency = rules.latency_bars
+        self._starts = self._books.inputs.get("starts")
         self._sets: dict[str, int] = {}
         self._given: dict[int, Order] = {}
         self._made: dict[int, tuple[str, str]] = {}
@@ -317,7 +318,9 @@ class SimulatedVenue:
             self._books.make_room(4 * len(self._books.orders))
             self._look_at_tables()
         fields = order_row(row, column, order, self._steps[column])
-        if self._latency:
+        if self._starts is not None and row >= 0:
+            fields[_FIRST] = fields[_NEXT_TOUCH] = int(self._starts[row])
+        elif self._latency:
             fields[_FIRST] = fields[_NEXT_TOUCH] = row + 1 + self._latency
         refusal = self._link(at, order, fields) if order.after or order.oco else None
         if fraction:

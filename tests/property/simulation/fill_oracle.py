@@ -36,6 +36,9 @@ class Rules:
     lot: int = 1
     tick: int = 1_000_000
     latency: int = 0
+    sessions: tuple[int, ...] = ()  # of each bar; every bar is one where none are told
+    on_its_way_ns: int = 0  # latency in time; bars open `step_ns` before they close
+    step_ns: int = 0
     leverage: int = 1
     margin: str = "off"
     maintain: tuple[float, float] = (0.25, 0.30)
@@ -331,6 +334,14 @@ class Oracle:
     def take(self, order: Work, row: int) -> None:
         """Take an order at the close of its bar."""
         order.active = row + 1 + self.rules.latency
+        if self.rules.on_its_way_ns:
+            order.active = row + 1
+            while (
+                order.active < len(self.ts)
+                and self.ts[order.active] - self.rules.step_ns
+                < self.ts[row] + self.rules.on_its_way_ns
+            ):
+                order.active += 1
         order.qty = order.qty // self.rules.lot * self.rules.lot
         self.work.append(order)
         trigger = order.after
@@ -478,7 +489,7 @@ class Oracle:
 
     def at_open(self, order: Work, row: int) -> None:
         px, buys = self.px("open", row, order.column), order.side > 0
-        if order.tif == "CLS":
+        if order.tif == "CLS" or (order.tif == "OPG" and not self.begins(row)):
             return
         if order.stop_like:
             if (px < order.stop) if buys else (px > order.stop):
@@ -564,8 +575,17 @@ class Oracle:
         doubt_fills = is_stop != self.rules.optimistic
         return level if proven or doubt_fills else 0
 
+    def begins(self, row: int) -> bool:
+        sessions = self.rules.sessions
+        return not sessions or row == 0 or sessions[row - 1] != sessions[row]
+
+    def ends(self, row: int) -> bool:
+        sessions = self.rules.sessions
+        return not sessions or row + 1 == len(sessions) or sessions[row + 1] != sessions[row]
+
     def at_close(self, row: int) -> None:
         self.closing = True
+        is_last = self.ends(row)
         for order in self.work:
             if not order.live or order.after is not None or order.active > row:
                 continue
@@ -575,7 +595,7 @@ class Oracle:
             order.born = 0
             if not order.live:
                 continue
-            if order.tif == "CLS" and has_bar:
+            if order.tif == "CLS" and has_bar and is_last:
                 px = self.px("close", row, order.column)
                 inside = px <= order.limit if order.side > 0 else px >= order.limit
                 if order.kind == "market" or (order.kind == "limit" and inside):
@@ -584,7 +604,7 @@ class Oracle:
                     order.state = "cancelled"
             elif order.tif in ("IOC", "FOK") and has_bar:
                 order.state = "cancelled"
-            elif order.tif in ("DAY", "OPG", "CLS") or (
+            elif (order.tif in ("DAY", "OPG", "CLS") and is_last) or (
                 order.tif == "GTD" and row >= order.last_row
             ):
                 order.state = "expired"

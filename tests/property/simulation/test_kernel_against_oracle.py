@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from tradewright.domain.rules import FillRules
 from tradewright.simulation import run_orders
 
 DAY_NS = 86_400 * 10**9
+HOUR_NS = 3_600 * 10**9
 KINDS = ("market", "limit", "stop", "stop_limit", "trail")
 NAMES = dict(zip(KINDS, ("MARKET", "LIMIT", "STOP", "STOP_LIMIT", "TRAILING_STOP"), strict=True))
 CASH = 1_000_000
@@ -51,8 +53,11 @@ def markets(draw: st.DrawFn) -> Bars:
         Instrument(f"S{i}", lot_size=draw(LOT), tick_size=draw(TICK), multiplier=draw(multiplier))
         for i in range(width)
     )
-    ts = np.arange(1, n_bars + 1) * DAY_NS
-    return Bars(names, ts, first, high, low, close, volume)
+    if draw(st.booleans()):
+        return Bars(names, np.arange(1, n_bars + 1) * DAY_NS, first, high, low, close, volume)
+    # Hours, some of which are missing: what is on its way in the gap is there after it.
+    ts = np.cumsum(rng.choice([1, 1, 1, 3], n_bars)) * HOUR_NS
+    return Bars(names, ts, first, high, low, close, volume, interval="1h")
 
 
 LOT = st.shared(st.sampled_from([1.0, 0.001]), key="lot")
@@ -115,6 +120,13 @@ def fundings(draw: st.DrawFn, bars: Bars) -> dict[str, list[tuple[int, float]]] 
 
 
 @st.composite
+def latencies(draw: st.DrawFn, bars: Bars) -> dict[str, Any]:
+    if bars.interval == "1h" and draw(st.booleans()):
+        return {"latency_ms": draw(st.sampled_from([0.5, 250.0, 3_600_000.0, 5_400_000.0]))}
+    return {"latency_bars": draw(st.sampled_from([0, 0, 1, 2]))}
+
+
+@st.composite
 def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRules]:
     bars = draw(markets())
     tiers = draw(st.sampled_from([None, None, [(0, 30, 12), (5_000, 20, 5), (12_000.5, 10, 0)]]))
@@ -139,7 +151,7 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
         on_insufficient=draw(st.sampled_from(["cut", "reject"])),
         allow_short=draw(st.booleans()),
         max_stale_bars=99,
-        latency_bars=draw(st.sampled_from([0, 0, 1, 2])),
+        **draw(latencies(bars)),
         leverage=leverage,
         margin_check=draw(st.sampled_from(["off", "close", "worst"])),
         maintenance_long=maintain[0] / leverage,
@@ -223,6 +235,9 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
         ),
         worth=(tuple(Fraction(str(i.multiplier)) for i in bars.instruments),),
         latency=rules.latency_bars,
+        on_its_way_ns=round(rules.latency_ms * 1e6),
+        step_ns=HOUR_NS,
+        sessions=() if bars.interval == "1d" else tuple(int(t) for t in (bars.ts - 1) // DAY_NS),
         leverage=int(rules.leverage),
         margin=str(rules.margin_check),
         maintain=(rules.maintenance_long, rules.maintenance_short),

@@ -38,7 +38,14 @@ def markets(draw: st.DrawFn) -> Bars:
     lot = draw(st.sampled_from([1e-8, 1.0]))
     size = draw(st.sampled_from([1.0, 1.0, 10.0, 0.01]))
     names = tuple(Instrument(f"S{i}", lot_size=lot, multiplier=size) for i in range(width))
-    return Bars(names, np.arange(1, n_bars + 1) * DAY_NS, first, high, low, close, volume)
+    # Hours with gaps: what is on its way in a gap is there after it.
+    ts = np.cumsum(rng.choice([1, 1, 1, 5], n_bars)) * DAY_NS // 24
+    return Bars(names, ts, first, high, low, close, volume, interval="1h")
+
+
+latencies = st.sampled_from(
+    [{"latency_bars": 0}, {"latency_bars": 1}, {"latency_bars": 3}, {"latency_ms": 250.0}]
+)
 
 
 @st.composite
@@ -67,7 +74,7 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
         maintenance_short=0.48,
         close_at_end=draw(st.booleans()),
         max_stale_bars=99,
-        latency_bars=draw(st.sampled_from([0, 0, 1, 3])),
+        **draw(latencies),
     )
     return {"cash_minor": CASH, "costs": costs, "rules": rules}
 
@@ -217,6 +224,7 @@ def test_weights_fill_alike_when_a_loop_decides_them(
     how["rules"] = FillRules(
         leverage=rules.leverage,
         latency_bars=rules.latency_bars,
+        latency_ms=rules.latency_ms,
         margin_check=rules.margin_check,
         max_stale_bars=99,
     )

@@ -12,12 +12,11 @@ from tradewright.engine import run_loop
 from tradewright.services.backtest import (
     TapeFeed,
     feature_source,
-    frame_source,
     loop_setup,
     open_venue,
     plan_backtest,
 )
-from tradewright.services.paper.growing import growing_source
+from tradewright.services.paper.growing import growing_parts, growing_source
 
 NAMES = ("rsi(14)", "sma(20)", "macd_signal", "obv", "cs_rank(return(5))", "adx(14)")
 
@@ -51,7 +50,7 @@ def looked(bars: Bars, **parts: Any) -> list[float]:
 
 
 def test_a_growing_tape_shows_a_strategy_what_a_whole_one_does(bars: Bars) -> None:
-    grown = looked(bars, indicators=growing_source(bars), frames=frame_source(bars, growing_source))
+    grown = looked(bars, **growing_parts(bars))
     whole = looked(bars)
     assert len(grown) > 4_000
     np.testing.assert_array_equal(grown, whole)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError
-from tradewright.services.backtest import feature_source
+from tradewright.services.backtest import feature_source, frame_source
 
 if TYPE_CHECKING:
     from tradewright.engine.frames import IndicatorValues
@@ -45,6 +45,14 @@ def growing_source(bars: Bars) -> Source:
         return feature_source(bars)(name)
 
     return values_of
+
+
+def growing_parts(bars: Bars) -> dict[str, Any]:
+    """Return indicators and coarser frames of a growing tape, as fields of a loop's setup."""
+    return {
+        "indicators": growing_source(bars),
+        "frames": frame_source(bars, growing_source),
+    }
 
 
 class GrowingValues:

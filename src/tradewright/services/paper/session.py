@@ -20,11 +20,11 @@ from tradewright.engine.guard import Guard
 from tradewright.ledger import Ledger
 from tradewright.risk.control import RiskEvent
 from tradewright.risk.control.events import BREACHED
-from tradewright.services.backtest import finish, frame_source, loop_setup, open_venue
+from tradewright.services.backtest import finish, loop_setup, open_venue
 from tradewright.services.backtest_plan import BacktestPlan, plan_backtest, resolved_config
 from tradewright.services.paper import events as e
 from tradewright.services.paper.feed import PacedFeed
-from tradewright.services.paper.growing import growing_source
+from tradewright.services.paper.growing import growing_parts
 from tradewright.services.paper.recorder import JournalRecorder
 from tradewright.services.paper.sources import PaperSource, resolve_source
 from tradewright.services.paper.state import SessionState
@@ -288,14 +288,8 @@ class PaperSession:
         recorder.note((e.STATUS, clock.now_ns(), {"state": "RUNNING", "message": ""}))
         venue = open_venue(plan)
         ledger = Ledger.replay(kept.entries[:1], plan.config.currency)
-        parts = {
-            "recorder": recorder,
-            "ledger": ledger,
-            "guard": guard,
-            "indicators": growing_source(plan.bars),
-            "frames": frame_source(plan.bars, growing_source),
-        }
-        result = run_loop(loop_setup(plan, venue, feed, **parts))
+        parts = {"recorder": recorder, "ledger": ledger, "guard": guard}
+        result = run_loop(loop_setup(plan, venue, feed, **parts, **growing_parts(plan.bars)))
         if recorder.is_recovering and result.status is RunStatus.COMPLETED:
             raise LedgerError("the journal holds events that the recovery did not make again")
         check_books(ledger, venue.account())

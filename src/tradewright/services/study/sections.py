@@ -335,6 +335,7 @@ class RulesSection(Section):
     max_stale_bars: Annotated[int, Field(ge=0)] = 5
     close_at_end: bool = False
     latency_bars: Annotated[int, Field(ge=0, le=1000)] = 0
+    latency_ms: Annotated[float, Field(ge=0, le=86_400_000)] = 0.0
     margin_check: Literal["off", "close", "worst"] | None = None
     maintenance_long: Annotated[float, Field(ge=0, le=1)] = 0.25
     maintenance_short: Annotated[float, Field(ge=0, le=1)] = 0.30
