@@ -281,7 +281,7 @@ def find_run(workspace: Workspace, named: str) -> str:
         if run.name == name and run.status == "COMPLETED":
             return run.run_id
     known = [*(run.run_id for run in runs), *dict.fromkeys(run.name for run in runs)]
-    hint = nearest(named, known) or "run it with 'tradewright study run'"
+    hint = nearest(named, known) if known else "run it with 'tradewright study run'"
     raise NoDataError(f"no stored run of a study is called {named!r}; {hint}")
 
 

@@ -248,7 +248,7 @@ def _explain(key: str, model: type[Section], error: Any, findings: _Findings) ->
     shown = f"{found!r} ({type(found).__name__})"
     if kind == "literal_error":
         known = [w.strip(" '") for w in error["ctx"]["expected"].replace(" or ", ",").split(",")]
-        wanted = nearest(str(found), known) or f"one of {', '.join(known)}"
+        wanted = nearest(str(found), known)
     elif kind in _WORDS:
         wanted = f"wanted {_WORDS[kind]}"
     else:

@@ -123,7 +123,7 @@ def _wanted(symbols: Sequence[str] | str | None, known: dict[str, str]) -> list[
 
 
 def _hint(name: str, known: dict[str, str]) -> str:
-    return nearest(name, known) or f"it has {', '.join(sorted(known))}"
+    return nearest(name, known)
 
 
 def _instrument(symbol: str, sector: str) -> Instrument:

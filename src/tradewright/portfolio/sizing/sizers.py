@@ -244,7 +244,7 @@ def create_sizer(name: str, **parameters: Any) -> Sizer:
             if key not in known:
                 raise ConfigError(
                     f"sizer {name}: parameter {key!r} is not known; "
-                    f"{nearest(key, known) or 'it has none'}"
+                    f"{nearest(key, known) if known else 'it has none'}"
                 )
     try:
         made = maker(**parameters)

@@ -89,7 +89,7 @@ def choose_series(manifest: Manifest, query: Query) -> list[Series]:
         known = sorted({key[2] for key in manifest.series})
         otherwise = sorted({f"{key[1]} from {key[0]}" for key in manifest.series
                             if key[2] == absent[0]})  # fmt: skip
-        hint = nearest(absent[0], known) or f"{len(known)} symbols are stored"
+        hint = nearest(absent[0], known) if known else "nothing is stored yet"
         if otherwise:
             hint = f"{absent[0]} is stored at {', '.join(otherwise)}"
         where = f" from {query.source}" if query.source else ""
