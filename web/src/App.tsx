@@ -7,6 +7,8 @@ import { LiveSocket } from "./live/socket";
 import { LiveContext } from "./live/useLive";
 import { Home } from "./pages/Home";
 import { RunPage } from "./pages/RunPage";
+import { SweepPage } from "./pages/SweepPage";
+import { SweepsPage } from "./pages/SweepsPage";
 import { TradePage } from "./pages/TradePage";
 import { Frame } from "./pages/Frame";
 import { ShortcutList } from "./pages/ShortcutList";
@@ -52,6 +54,7 @@ function Pages() {
     () => [
       { keys: "g h", what: "Home", act: () => go("/") },
       { keys: "g b", what: "Latest result", act: () => go("/runs/latest") },
+      { keys: "g s", what: "Sweeps", act: () => go("/sweeps") },
       { keys: "g t", what: "Trade", act: () => go("/trade") },
       { keys: "T", what: "Next theme: light, dark, system", act: nextTheme },
       { keys: "j", what: "Next row of a table", act: () => enterTable("first") },
@@ -73,6 +76,9 @@ function Pages() {
 function pageAt(path: string) {
   if (path === "/") return <Home />;
   if (path === "/trade") return <TradePage />;
+  if (path === "/sweeps") return <SweepsPage />;
+  const sweep = /^\/sweeps\/([0-9a-f]{16})$/.exec(path);
+  if (sweep?.[1]) return <SweepPage key={sweep[1]} sweepId={sweep[1]} />;
   const run = /^\/runs\/([A-Za-z0-9_-]{1,64})$/.exec(path);
   if (run?.[1]) return <RunPage key={run[1]} runId={run[1]} />;
   return (
@@ -89,7 +95,7 @@ function usePageTitle(path: string): void {
   const paper = usePaper();
   const isActive = ["RUNNING", "PAUSED", "STARTING"].includes(paper.data?.state ?? "");
   useEffect(() => {
-    const name = path === "/" ? "Home" : path.startsWith("/runs/") ? "Result" : "Trade";
+    const name = path === "/" ? "Home" : path.startsWith("/runs/") ? "Result" : path.startsWith("/sweeps") ? "Sweeps" : "Trade";
     document.title = `${isActive ? "PAPER · " : ""}${name} – tradewright`;
   }, [path, isActive]);
 }

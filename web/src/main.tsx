@@ -9,6 +9,7 @@ import "./theme/tokens.css";
 import "./theme/frame.css";
 import "./theme/widgets.css";
 import "./theme/pages.css";
+import "./theme/sweeps.css";
 
 const queries = new QueryClient({
   defaultOptions: {

@@ -101,6 +101,18 @@ export const usePaperSources = () =>
     queryFn: () => must(client.GET("/api/v1/paper/sources")),
   });
 
+export const useSweeps = () =>
+  useQuery({
+    queryKey: ["runs", "sweeps"],
+    queryFn: () => must(client.GET("/api/v1/sweeps", { params: { query: { limit: 100 } } })),
+  });
+
+export const useSweep = (sweepId: string) =>
+  useQuery({
+    queryKey: ["sweep", sweepId],
+    queryFn: () => must(client.GET("/api/v1/sweeps/{sweep_id}", { params: { path: { sweep_id: sweepId } } })),
+  });
+
 export const useJobs = () =>
   useQuery({
     queryKey: ["jobs"],
@@ -201,6 +213,27 @@ export function useRunStudy() {
     mutationFn: (name: string) =>
       must(
         client.POST("/api/v1/studies/{name}/run", { params: { path: { name } }, body: {} }),
+      ),
+    onSettled: useRefresh("jobs"),
+  });
+}
+
+export function useRunSweep() {
+  return useMutation({
+    mutationFn: (body: Schemas["SweepBody"]) => must(client.POST("/api/v1/sweeps", { body })),
+    onSettled: useRefresh("jobs"),
+  });
+}
+
+/** Backtests one set of a sweep; the job says where its run is. */
+export function useRunSweepSet(sweepId: string) {
+  return useMutation({
+    mutationFn: (parameters: Schemas["SweepChoice"]["parameters"]) =>
+      must(
+        client.POST("/api/v1/sweeps/{sweep_id}/run", {
+          params: { path: { sweep_id: sweepId } },
+          body: { parameters },
+        }),
       ),
     onSettled: useRefresh("jobs"),
   });

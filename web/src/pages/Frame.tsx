@@ -17,6 +17,7 @@ interface Entry {
 const ENTRIES: readonly Entry[] = [
   { href: "/", name: "Home", icon: "home", isHere: (path) => path === "/" },
   { href: "/runs/latest", name: "Result", icon: "result", isHere: (path) => path.startsWith("/runs/") },
+  { href: "/sweeps", name: "Sweeps", icon: "grid", isHere: (path) => path.startsWith("/sweeps") },
   { href: "/trade", name: "Trade", icon: "trade", isHere: (path) => path === "/trade" },
 ];
 
