@@ -14,6 +14,7 @@ from tradewright.version import __version__
 
 if TYPE_CHECKING:
     from tradewright.app.python_api import fetch_bars
+    from tradewright.client import Client
     from tradewright.costs import Costs
     from tradewright.domain import errors
     from tradewright.domain.bars import Bars
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Bars": "domain.bars",
     "BacktestConfig": "services.backtest",
+    "Client": "client",
     "Costs": "costs",
     "FillRules": "domain.rules",
     "LeakReport": "training.leak_guard",
@@ -72,6 +74,7 @@ _HOMES = {
 __all__ = [
     "BacktestConfig",
     "Bars",
+    "Client",
     "Costs",
     "FillRules",
     "LeakReport",

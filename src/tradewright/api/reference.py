@@ -82,4 +82,7 @@ def write_openapi(path: Path) -> bool:
 
 
 if __name__ == "__main__":
+    from tradewright.client.writing import write_client
+
     write_openapi(Path("docs/reference/openapi.json"))
+    write_client(openapi_document())

@@ -1,0 +1,215 @@
+"""Operations on risk; written from the OpenAPI document, do not edit."""
+
+from __future__ import annotations
+
+from tradewright.client.shapes.risk import (
+    RiskChange,
+    RiskEventRow,
+    RiskOrder,
+    RiskRelease,
+    RiskReport,
+    RiskStatus,
+)
+from tradewright.client.transport import Transport
+
+
+class RiskOperations(Transport):
+    """Operations on risk."""
+
+    def get_risk(self) -> RiskStatus:
+        """Return what is halted and why, and how far the paper account is from its limits.
+
+        ``GET /api/v1/risk``
+
+        Returns
+        -------
+        RiskStatus
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskStatus = self._call("GET", "/api/v1/risk")
+        return found
+
+    def list_risk_events(self) -> list[RiskEventRow]:
+        """What stopped trading.
+
+        Return the halts, reductions and releases on the record, newest first, at most 100.
+        Warnings, breaches and denied orders come on the live stream as they happen.
+
+        ``GET /api/v1/risk/events``
+
+        Returns
+        -------
+        list[RiskEventRow]
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: list[RiskEventRow] = self._call("GET", "/api/v1/risk/events")
+        return found
+
+    def get_risk_report(
+        self,
+        *,
+        run: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        level: float | None = None,
+        horizon: int | None = None,
+        window: int | None = None,
+    ) -> RiskReport:
+        """Return measures, their record, contributions, stress, limits and halts.
+
+        ``GET /api/v1/risk/report``
+
+        Parameters
+        ----------
+        run : str
+            Run; latest unless given.
+        from_ : str | None
+            From.
+        to : str | None
+            To.
+        level : float
+            Level; 0.95 unless given.
+        horizon : int
+            Horizon; 1 unless given.
+        window : int
+            Window; 500 unless given.
+
+        Returns
+        -------
+        RiskReport
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskReport = self._call(
+            "GET",
+            "/api/v1/risk/report",
+            query={
+                "run": run,
+                "from": from_,
+                "to": to,
+                "level": level,
+                "horizon": horizon,
+                "window": window,
+            },
+        )
+        return found
+
+    def halt_trading(self, body: RiskOrder) -> RiskChange:
+        """Cancel what works and send nothing until the scope is released.
+
+        ``POST /api/v1/risk/halt``
+
+        Parameters
+        ----------
+        body : RiskOrder
+            What is asked, as JSON.
+
+        Returns
+        -------
+        RiskChange
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskChange = self._call("POST", "/api/v1/risk/halt", body=body)
+        return found
+
+    def reduce_trading(self, body: RiskOrder) -> RiskChange:
+        """Refuse entries; exits and stops stay.
+
+        ``POST /api/v1/risk/reduce``
+
+        Parameters
+        ----------
+        body : RiskOrder
+            What is asked, as JSON.
+
+        Returns
+        -------
+        RiskChange
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskChange = self._call("POST", "/api/v1/risk/reduce", body=body)
+        return found
+
+    def flatten_trading(self, body: RiskOrder) -> RiskChange:
+        """Close everything the scope holds, then halt it.
+
+        ``POST /api/v1/risk/flatten``
+
+        Parameters
+        ----------
+        body : RiskOrder
+            What is asked, as JSON.
+
+        Returns
+        -------
+        RiskChange
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskChange = self._call("POST", "/api/v1/risk/flatten", body=body)
+        return found
+
+    def rearm_trading(self, body: RiskRelease) -> RiskChange:
+        """Release a scope; refused where the books are not clean.
+
+        ``POST /api/v1/risk/rearm``
+
+        Parameters
+        ----------
+        body : RiskRelease
+            What is asked, as JSON.
+
+        Returns
+        -------
+        RiskChange
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskChange = self._call("POST", "/api/v1/risk/rearm", body=body)
+        return found
