@@ -118,12 +118,8 @@ def _wanted(symbols: Sequence[str] | str | None, known: dict[str, str]) -> list[
         raise NoDataError("sample: no symbol was asked for")
     for name in names:
         if name not in known:
-            raise NoDataError(f"symbol {name!r} is not in the sample; {_hint(name, known)}")
+            raise NoDataError(f"symbol {name!r} is not in the sample; {nearest(name, known)}")
     return names
-
-
-def _hint(name: str, known: dict[str, str]) -> str:
-    return nearest(name, known)
 
 
 def _instrument(symbol: str, sector: str) -> Instrument:
