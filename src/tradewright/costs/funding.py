@@ -16,6 +16,7 @@ from tradewright.domain.time import from_ns, to_ns
 Funding = dict[str, tuple[tuple[int, float], ...]]
 NAMES: Final[dict[str, tuple[str, ...]]] = {
     "symbol": ("symbol", "instrument"),
+    "pair": ("pair", "symbol"),
     "time": ("time", "timestamp", "fundingtime", "funding_time"),
     "rate": ("rate", "fundingrate", "funding_rate"),
 }
@@ -49,11 +50,13 @@ def funding_by_symbol(given: object) -> Funding | None:
         return None
     found: dict[str, list[tuple[int, float]]] = {}
     is_plain = isinstance(given, Mapping)
-    for number, (symbol, time, rate) in enumerate(_rows(given)):
+    if is_plain:
+        given = _unfolded(given)
+    for number, (symbol, time, rate) in enumerate(records_of(given, "costs.funding")):
         where = f"costs.funding row {number}"
         if not isinstance(symbol, str) or not symbol:
             raise ConfigError(f"{where}: symbol is {symbol!r}, wanted text")
-        ns = time if is_plain and isinstance(time, int) else _instant(where, time)
+        ns = time if is_plain and isinstance(time, int) else instant_of(where, time)
         found.setdefault(symbol, []).append((ns, _rate(where, rate)))
     made: Funding = {}
     for symbol in sorted(found):
@@ -65,44 +68,73 @@ def funding_by_symbol(given: object) -> Funding | None:
     return made or None
 
 
-def _rows(given: Any) -> Iterable[tuple[Any, Any, Any]]:
+def _unfolded(given: Any) -> list[tuple[Any, Any, Any]]:
+    # Rates by symbol as rows of a table.
+    rows = []
+    for symbol, listed in given.items():
+        for row in listed:
+            if not isinstance(row, list | tuple) or len(row) != 2:
+                raise ConfigError(f"costs.funding[{symbol}] has {row!r}, wanted (time, rate)")
+            rows.append((symbol, row[0], row[1]))
+    return rows
+
+
+def records_of(
+    given: Any, what: str, names: tuple[str, str, str] = ("symbol", "time", "rate")
+) -> Iterable[tuple[Any, Any, Any]]:
+    """Give the rows of a table of three columns, whatever the table is.
+
+    Parameters
+    ----------
+    given : table or sequence
+        Of polars or pandas, records, or rows.
+    what : str
+        What it holds, for messages.
+    names : tuple of str
+        Keys of `NAMES`, in the order wanted.
+
+    Raises
+    ------
+    ConfigError
+        Naming the row, the value found and the value wanted.
+    """
     if hasattr(given, "to_dicts"):
         given = given.to_dicts()
     elif hasattr(given, "to_dict") and hasattr(given, "columns"):
         given = given.to_dict("records")
-    if isinstance(given, Mapping):
-        given = [(symbol, *_pair(symbol, row)) for symbol, rows in given.items() for row in rows]
+    told = ", ".join(names)
     if isinstance(given, str) or not isinstance(given, Sequence):
-        raise ConfigError(f"costs.funding is {given!r}, wanted a table of symbol, time, rate")
+        raise ConfigError(f"{what} is {given!r}, wanted a table of {told}")
     for number, row in enumerate(given):
         if isinstance(row, Mapping):
-            yield _of_record(number, row)
+            yield _of_record(f"{what} row {number}", row, names)
         elif isinstance(row, list | tuple) and len(row) == 3:
             yield row[0], row[1], row[2]
         else:
-            raise ConfigError(f"costs.funding row {number} is {row!r}, wanted symbol, time, rate")
+            raise ConfigError(f"{what} row {number} is {row!r}, wanted {told}")
 
 
-def _pair(symbol: object, row: object) -> tuple[Any, Any]:
-    if not isinstance(row, list | tuple) or len(row) != 2:
-        raise ConfigError(f"costs.funding[{symbol}] has {row!r}, wanted (time, rate)")
-    return row[0], row[1]
-
-
-def _of_record(number: int, row: Mapping[str, Any]) -> tuple[Any, Any, Any]:
+def _of_record(
+    where: str, row: Mapping[str, Any], names: tuple[str, str, str]
+) -> tuple[Any, Any, Any]:
     plain = {str(key).strip().lower(): value for key, value in row.items()}
     out = []
-    for name, spellings in NAMES.items():
-        known = [spelling for spelling in spellings if spelling in plain]
+    for name in names:
+        known = [spelling for spelling in NAMES[name] if spelling in plain]
         if not known:
-            raise ConfigError(
-                f"costs.funding row {number} has {', '.join(row)}, wanted a column {name}"
-            )
+            raise ConfigError(f"{where} has {', '.join(row)}, wanted a column {name}")
         out.append(plain[known[0]])
     return out[0], out[1], out[2]
 
 
-def _instant(where: str, value: object) -> int:
+def instant_of(where: str, value: object) -> int:
+    """Return a time in any of its usual forms as UTC nanoseconds; see `funding_by_symbol`.
+
+    Raises
+    ------
+    ConfigError
+        Beginning with `where`.
+    """
     if isinstance(value, int | np.integer) and not isinstance(value, bool) and value > 0:
         return int(value) * next(scale for least, scale in _SCALES if value >= least)
     try:

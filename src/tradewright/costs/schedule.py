@@ -20,6 +20,7 @@ BPS: Final = 1e-4
 _RATES: Final = (
     *("fee_bps", "maker_fee_bps", "sell_fee_bps", "spread_bps", "slippage_bps"),
     "liquidation_fee_bps",
+    "fx_spread_bps",
 )
 _NO_COST: Final = ("impact_days", "model_scale")
 _OPTIONAL: Final = ("fee_max", "maker_fee_bps", "impact")
@@ -84,6 +85,9 @@ class Costs:
     funding : table, sequence or mapping, optional
         Funding rates of perpetuals: ``symbol``, ``time``, ``rate`` as a fraction of the position's
         value; see `tradewright.costs.funding`. Longs pay shorts where it is positive.
+    fx_spread_bps : float
+        Spread of an exchange of currencies in basis points: each fill of an instrument priced in
+        another currency pays half of it, as part of its spread.
 
     Raises
     ------
@@ -124,6 +128,7 @@ class Costs:
     credit_rate: float = 0.0
     liquidation_fee_bps: float = 0.0
     funding: Funding | None = None
+    fx_spread_bps: float = 0.0
 
     def __init__(
         self,
@@ -151,6 +156,7 @@ class Costs:
         credit_rate: float = 0.0,
         liquidation_fee_bps: float = 0.0,
         funding: Any = None,
+        fx_spread_bps: float = 0.0,
     ) -> None:
         given = {name: value for name, value in locals().items() if name != "self"}
         for name in ("shares_outstanding", "borrow_rates"):
@@ -240,6 +246,7 @@ class Costs:
         row["sell_rate"] = scaled(self.sell_fee_bps * BPS)
         row["half_spread"] = scaled(self.spread_bps * BPS / 2)
         row["slippage"] = scaled(self.slippage_bps * BPS)
+        row["conversion"] = scaled(self.fx_spread_bps * BPS / 2)
         row["liquidation"] = scaled(self.liquidation_fee_bps * BPS)
         row["slippage_vol"] = self.slippage_vol
         is_named = isinstance(self.impact, str)

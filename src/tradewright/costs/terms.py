@@ -21,6 +21,7 @@ TERMS_DTYPE: Final = np.dtype(
         ("half_spread", np.int64),
         ("slippage", np.int64),
         ("liquidation", np.int64),
+        ("conversion", np.int64),  # half the spread of an exchange of currencies
         ("slippage_vol", np.float64),  # multiple of the daily volatility
         ("impact", np.float64),  # coefficient of the square-root law
         ("almgren_days", np.float64),  # days over which a fill is worked; 0 for the other law

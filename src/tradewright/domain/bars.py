@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +47,9 @@ class Bars:
         Left empty it is the hash of the content, computed when it is first asked for.
     notes : tuple of str
         What a reader of any result must know, for example ``survivorship: today's members``.
+    rates : mapping of str to ndarray of shape (n_bars,), float64
+        By pair (``EUR/USD``) what one of the first currency is worth in the second: the last rate
+        known at each close, NaN before the first. See `tradewright.marketdata.add_rates`.
 
     Raises
     ------
@@ -71,6 +74,7 @@ class Bars:
     adjustment: str = "none"
     data_version: str = ""
     notes: tuple[str, ...] = field(default=())
+    rates: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         shape = (len(self.ts), len(self.instruments))
@@ -89,6 +93,11 @@ class Bars:
             raise DataError(f"bars: times must increase, but row {row} is not after row {row - 1}")
         ts.flags.writeable = False
         object.__setattr__(self, "ts", ts)
+        for name, line in self.rates.items():
+            if line.shape != shape[:1]:
+                raise DataError(
+                    f"bars: rates of {name} have shape {line.shape}, wanted {shape[:1]}"
+                )
         if len(set(self.symbols)) != len(self.symbols):
             raise DataError(f"bars: a symbol occurs twice in {', '.join(self.symbols)}")
         if not self.data_version:
@@ -198,6 +207,7 @@ class Bars:
             adjustment=self.adjustment,
             data_version=self.data_version,
             notes=self.notes,
+            rates={name: line[rows] for name, line in self.rates.items()},
         )
 
 
@@ -210,6 +220,7 @@ def _content_hash(bars: Bars) -> str:
     else:
         digests = [array_digest(array) for array in arrays]
     whole = hashlib.blake2b("\0".join(bars.symbols).encode(), digest_size=16)
+    digests += [name.encode() + array_digest(line) for name, line in sorted(bars.rates.items())]
     for digest in digests:
         whole.update(digest)
     return whole.hexdigest()

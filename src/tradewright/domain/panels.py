@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def build_bars(
         first = _first_repeat(place)
         name = instruments[int(column[first])].symbol
         raise DataError(f"{name}: two bars at {np.datetime64(int(ts[first]), 'ns')}Z")
-    fields = {}
+    fields: dict[str, Any] = {}
     for name in FIELDS:
         flat = np.full(shape[0] * shape[1], np.nan)
         flat[place] = values[name]

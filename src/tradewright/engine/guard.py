@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import WORTH_UNIT
 from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Fill, Order, OrderEvent, OrderType
 from tradewright.domain.time import NS_PER_DAY
@@ -71,6 +72,10 @@ class Guard:
         if ts // NS_PER_DAY != self._day:
             self._day = ts // NS_PER_DAY
             self._look_back(row)
+        if ctx.rates_change:
+            self.gate.layer.worths.update(
+                {symbol: ctx.factor(symbol) / WORTH_UNIT for symbol in ctx.symbols}
+            )
         closes = dict(zip(ctx.symbols, self._bars.close[row].tolist(), strict=True))
         state = self.gate.mark(
             ts,

@@ -23,7 +23,7 @@ from tradewright.engine.guard import Guard
 from tradewright.engine.sleeves import Sleeves
 from tradewright.engine.tape import Cursor, open_tape
 from tradewright.engine.watchdog import Watchdog
-from tradewright.ledger import Ledger
+from tradewright.ledger import Ledger, foreign
 from tradewright.risk import RiskLimits
 
 _PACKAGE: Final = str(Path(__file__).parents[1]) + os.sep
@@ -187,7 +187,7 @@ def open_desk(setup: LoopSetup, cursor: Cursor) -> Desk:
     """Put context, book and limits of a run together."""
     ledger = setup.ledger
     if ledger is None:
-        ledger = Ledger(setup.currency)
+        ledger = Ledger(setup.currency, foreign(setup.bars.instruments, setup.currency))
         if setup.initial_cash:
             start = int(setup.bars.ts[0])
             ledger.transfer(setup.initial_cash, ts_event=start, ref="initial cash")

@@ -206,6 +206,11 @@ class TapeView:
                 out[self._columns[symbol]] = value / equity
         return out
 
+    @property
+    def rates_change(self) -> bool:
+        """Whether what prices are worth differs from bar to bar."""
+        return self._worth is not None and self._worth.changes
+
     def factor(self, symbol: str, row: int | None = None) -> int:
         """Return what a price of 1 is worth in the base currency at a close, units of 1e-12.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewright.ledger.checks import LedgerCheck, ledger_of, reconcile
     from tradewright.ledger.entries import LedgerEntry, Posting
+    from tradewright.ledger.exchange import foreign
     from tradewright.ledger.ledger import Holding, Ledger
     from tradewright.ledger.lots import LotBook, LotClose, TaxLot
     from tradewright.ledger.trips import round_trips
@@ -24,6 +25,7 @@ _HOMES = {
     "LotClose": "lots",
     "Posting": "entries",
     "TaxLot": "lots",
+    "foreign": "exchange",
     "ledger_of": "checks",
     "reconcile": "checks",
     "round_trips": "trips",
@@ -38,6 +40,7 @@ __all__ = [
     "LotClose",
     "Posting",
     "TaxLot",
+    "foreign",
     "ledger_of",
     "reconcile",
     "round_trips",

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tradewright.domain.currencies.worth import WORTH_UNIT, money_px
 from tradewright.domain.errors import LedgerError
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Fill, FillReason, Side
 from tradewright.domain.outcome import Outcome
+from tradewright.ledger.exchange import foreign
 from tradewright.ledger.ledger import Ledger
 
 
@@ -136,7 +138,7 @@ def reconcile(outcome: Outcome) -> LedgerCheck:
 
 def _book(outcome: Outcome) -> tuple[Ledger, np.ndarray]:
     # The book and its cash at the end of every bar.
-    ledger = Ledger(outcome.currency)
+    ledger = Ledger(outcome.currency, foreign(outcome.instruments, outcome.currency))
     start = int(outcome.ts[0]) if len(outcome.ts) else 0
     ledger.transfer(outcome.initial_cash, ts_event=start, ref="initial cash")
     cash = np.empty(len(outcome.ts), dtype=np.int64)
@@ -177,7 +179,8 @@ def _check_marks(outcome: Outcome, ledger: Ledger) -> None:
         qty = ledger.position(instrument.symbol)
         if qty:
             mark = round(float(outcome.marks[column]) * PRICE_UNIT)
-            value += qty * mark / (QTY_UNIT * PRICE_UNIT) * scale * float(outcome.worths[column])
+            px = money_px(mark, round(float(outcome.worths[column]) * WORTH_UNIT))
+            value += qty * px / (QTY_UNIT * PRICE_UNIT) * scale
             held += 1
     engine = int(outcome.long_value[-1]) + int(outcome.short_value[-1])
     if abs(engine - value) > held + 1e-9 * abs(value):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from tradewright.domain.errors import LedgerError
+from tradewright.domain.instruments import Instrument
 from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Fill
 from tradewright.ledger.entries import LedgerEntry, Posting, share_of
+from tradewright.ledger.exchange import exchange_legs
 
 _COST_ACCOUNTS = ("fee", "spread", "slippage", "impact")
 
@@ -50,6 +52,9 @@ class Ledger:
     ----------
     currency : str
         Base currency; every fill is booked in it.
+    foreign : mapping of str to Instrument, optional
+        Instruments priced in another currency, by symbol: their fills are booked in both, what
+        was paid in their own coming out of the account ``exchange:<currency>``.
 
     Notes
     -----
@@ -66,10 +71,13 @@ class Ledger:
     (1000000, -1000000)
     """
 
-    __slots__ = ("_executions", "_fills", "balances", "currency", "entries", "holdings")
+    __slots__ = ("_executions", "_fills", "_foreign", "balances", "currency", "entries", "holdings")
 
-    def __init__(self, currency: str = "USD") -> None:
+    def __init__(
+        self, currency: str = "USD", foreign: Mapping[str, Instrument] | None = None
+    ) -> None:
         self.currency = currency
+        self._foreign = foreign or {}
         self.entries: list[LedgerEntry] = []
         self.balances: dict[tuple[str, str], int] = {}
         self.holdings: dict[str, Holding] = {}
@@ -239,6 +247,8 @@ class Ledger:
         for account, amount in zip(_COST_ACCOUNTS, amounts[1:], strict=True):
             if amount:
                 legs.append(Posting(account, currency, amount))
+        if fill.symbol in self._foreign:
+            legs += exchange_legs(fill, self._foreign[fill.symbol], part, before)
         return self._append(
             "close" if closing else "open",
             int(fill.ts_event),

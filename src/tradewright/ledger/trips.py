@@ -47,7 +47,10 @@ def round_trips(outcome: Outcome) -> NDArray[np.void]:
         fills,
         np.ascontiguousarray(outcome.marks, dtype=np.float64),
         max(len(outcome.ts) - 1, 0),
-        outcome.worths * 10.0 ** minor_exponent(outcome.currency),
+        (
+            np.ascontiguousarray(outcome.worths, dtype=np.float64),
+            float(10 ** minor_exponent(outcome.currency)),
+        ),
         out,
     )
     return out[:count]
@@ -121,15 +124,19 @@ def _take(
 
 
 @jit
-def _mark(state: NDArray[Any], means: NDArray[Any], mark: float, scale: float, row: Any) -> None:
-    # An open trip: what is left is valued at the mark.
+def _mark(
+    state: NDArray[Any], means: NDArray[Any], mark: float, scales: tuple[float, float], row: Any
+) -> None:
+    # An open trip: what is left is valued at the mark, as the venue rounds it.
+    worth, scale = scales
     entry = state[_ENTRY_BASE] + means[0] / state[_ENTRY_QTY]
     px = mark * 1e8 if not np.isnan(mark) else entry
     left = np.float64(abs(state[_HELD]))
     gone = np.float64(state[_EXIT_QTY])
     exits = gone * np.float64(state[_EXIT_BASE]) + means[1]
     row["exit_px"] = (exits + left * px) / (gone + left) / 1e8
-    value = np.int64(np.rint(np.float64(state[_HELD]) / 1e8 * (px / 1e8) * scale))
+    money = px if worth == 1.0 else np.rint(np.rint(px) * worth)
+    value = np.int64(np.rint(np.float64(state[_HELD]) / 1e8 * (money / 1e8) * scale))
     row["pnl"] = state[_CASH] + value
     row["return_"] = row["pnl"] / state[_ENTRY_NOTIONAL] if state[_ENTRY_NOTIONAL] else 0.0
     row["is_open"] = True
@@ -137,9 +144,14 @@ def _mark(state: NDArray[Any], means: NDArray[Any], mark: float, scale: float, r
 
 @jit
 def _cut(
-    fills: NDArray[Any], marks: NDArray[Any], last_bar: int, scales: NDArray[Any], out: NDArray[Any]
+    fills: NDArray[Any],
+    marks: NDArray[Any],
+    last_bar: int,
+    scales: tuple[NDArray[Any], float],
+    out: NDArray[Any],
 ) -> int:
     n = len(marks)
+    worths, scale = scales
     states = np.zeros((n, _N_STATE), np.int64)
     means = np.zeros((n, 2))
     count = 0
@@ -166,7 +178,7 @@ def _cut(
         if states[column, _HELD] != 0:
             row = out[count]
             _close(states[column], means[column], fills, column, row)
-            _mark(states[column], means[column], marks[column], scales[column], row)
+            _mark(states[column], means[column], marks[column], (worths[column], scale), row)
             row["exit_bar"] = last_bar
             count += 1
     return count

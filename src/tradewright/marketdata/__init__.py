@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tradewright.marketdata.adjustment import adjust
     from tradewright.marketdata.calendars import TradingCalendar, calendar_of
+    from tradewright.marketdata.currency_rates import add_rates
     from tradewright.marketdata.importers import ImportOptions, ImportResult, import_bars, read_bars
     from tradewright.marketdata.quality import (
         HealthVerdict,
@@ -29,6 +30,7 @@ _HOMES = {
     "ImportResult": "importers",
     "QualityReport": "quality",
     "TradingCalendar": "calendars",
+    "add_rates": "currency_rates",
     "adjust": "adjustment",
     "calendar_of": "calendars",
     "check_health": "quality",
@@ -51,6 +53,7 @@ __all__ = [
     "ImportResult",
     "QualityReport",
     "TradingCalendar",
+    "add_rates",
     "adjust",
     "calendar_of",
     "check_health",

@@ -145,4 +145,5 @@ def _scaled(bars: Bars, price: FloatArray, volume: FloatArray, mode: str) -> Bar
         source=bars.source,
         adjustment=mode,
         notes=bars.notes,
+        rates=bars.rates,
     )

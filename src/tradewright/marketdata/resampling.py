@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -102,7 +103,8 @@ def resample(
         last = bars.n_bars
     if not len(starts):
         raise NoDataError(f"resample: the bars do not fill one whole {interval} bar")
-    fields = _aggregate(bars, starts, last)
+    fields: dict[str, Any] = _aggregate(bars, starts, last)
+    ended = np.append(starts[1:], last) - 1
     return Bars(
         instruments=bars.instruments,
         ts=ends,
@@ -112,6 +114,7 @@ def resample(
         adjustment=bars.adjustment,
         data_version="",
         notes=(*bars.notes, f"resampled_from {bars.interval}"),
+        rates={name: line[ended] for name, line in bars.rates.items()},
     )
 
 

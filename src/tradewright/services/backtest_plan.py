@@ -13,6 +13,7 @@ import numpy as np
 
 from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import worth_of
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import to_minor
@@ -128,6 +129,7 @@ def plan_backtest(
     has_layer = not limit_table(settings).is_empty
     if is_array and (limits.limits_weights or limits.needs_equity or has_layer):
         what = _limited_arrays(what, settings)
+    worth_of(traded, settings.currency)  # a currency without a rate is named before anything runs
     cash_minor = _cash_of(cash, settings)
     charged = _costs_of(costs, settings)
     plan = BacktestPlan(
@@ -148,10 +150,13 @@ def resolved_config(plan: BacktestPlan) -> dict[str, Any]:
     }
 
 
+_LATER: Final = ("funding", "fx_spread_bps")
+
+
 def _plain_costs(costs: Costs) -> dict[str, Any]:
     # Without what was added later and is off: runs keep their identity.
     found = asdict(costs)
-    return {name: value for name, value in found.items() if name != "funding" or value}
+    return {name: value for name, value in found.items() if name not in _LATER or value}
 
 
 def name_of(what: Any) -> tuple[str, dict[str, Any]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import in_currency
 from tradewright.domain.errors import ConfigError, DataError
 from tradewright.domain.outcome import Outcome, RunStatus
 from tradewright.metrics.acceptance import AcceptanceCheck
@@ -165,7 +166,7 @@ class Run(ResultFields):
         from tradewright.services.results.timeline import benchmarks
 
         return benchmarks(
-            self.bars,
+            in_currency(self.bars, self.outcome.currency),
             self.timeline,
             symbol=self.benchmark_symbol,
             reference=self.extras.reference,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tradewright.costs import Costs
 from tradewright.costs.impact_inputs import past_half_spread, past_volatility_and_volume
 from tradewright.domain.bars import Bars
-from tradewright.domain.currencies.worth import Worth, worth_of
+from tradewright.domain.currencies.worth import WORTH_UNIT, Worth, worth_of
 from tradewright.domain.errors import ConfigError, DataError
 from tradewright.domain.instruments import AssetClass
 from tradewright.domain.money import minor_exponent
@@ -122,6 +122,7 @@ def open_books(
         books.point("factors", worth.factors)
         books.point("factor_line", worth.factors)
         books.point("has_rates", worth.changes)
+    books.instruments["converts"] = [i.currency != currency for i in bars.instruments]
     books.instruments["lot"] = [lot_units(instrument) for instrument in bars.instruments]
     books.instruments["tick"] = [tick_of(i) for i in bars.instruments]
     if rules.max_participation is not None:
@@ -204,9 +205,6 @@ def check_account(bars: Bars, cash_minor: int, rules: FillRules, currency: str) 
     """
     if cash_minor <= 0:
         raise ConfigError(f"cash is {cash_minor} minor units, wanted above 0")
-    odd = [i.symbol for i in bars.instruments if i.currency != currency]
-    if odd:
-        raise ConfigError(f"{', '.join(odd[:5])}: not priced in {currency}, the account's currency")
     if rules.leverage > STOCK_CAP:
         slow = [i.symbol for i in bars.instruments if i.asset_class not in FAST]
         if slow:
@@ -329,6 +327,7 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         fills=books.fills[: books.number("n_fills")],
         orders=order_rows(books),
         financing=series[4],
+        worth=_last_worth(bars, currency, rows),
         funding=books.inputs["funding"][:rows] if "funding" in books.inputs else None,
         initial_cash=cash_minor,
         marks=_last_closes(bars, rows),
@@ -338,6 +337,11 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         path_dependent_fills=books.number("path"),
         notes=tuple(notes),
     )
+
+
+def _last_worth(bars: Bars, currency: str, rows: int) -> NDArray[np.float64] | None:
+    worth = worth_of(bars, currency)
+    return None if worth is None else worth.at(rows - 1) / WORTH_UNIT
 
 
 def _last_closes(bars: Bars, rows: int) -> NDArray[np.float64]:

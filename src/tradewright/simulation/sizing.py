@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from tradewright.costs.charging import MAKES, order_fee, raw_fee, taking_costs
-from tradewright.costs.rounding import LARGEST, product_half_even
+from tradewright.costs.rounding import LARGEST, product_half_even, share_half_even
 from tradewright.costs.terms import terms_at
 from tradewright.jit import part
 from tradewright.simulation import codes as c
@@ -46,8 +46,11 @@ def fill_costs(account: Any, order: int, qty: int, px: int) -> tuple[int, int, i
     flags = int(o.side == c.BUY) + MAKES * int(is_limit(o))
     raw = o.fee_raw + raw_fee(terms, qty, notional, flags)
     fee = order_fee(terms, raw) - o.fee_paid
+    exchange = c.ZERO
+    if instrument_at(account.instruments, o.instrument).converts:
+        exchange = share_half_even(notional, terms.conversion)
     if is_limit(o):
-        return notional, raw, fee, 0, 0, 0
+        return notional, raw, fee, exchange, 0, 0
     sigma, adv, half_spread = np.nan, np.nan, int(terms.half_spread)
     if account.has_impact:
         sigma = price_at(account, account.sigma, account.now, o.instrument)
@@ -58,7 +61,7 @@ def fill_costs(account: Any, order: int, qty: int, px: int) -> tuple[int, int, i
     shares = float(instrument_at(account.instruments, o.instrument).shares)
     liquidity = (sigma, adv, shares)
     spread, slippage, impact = taking_costs(terms, qty, notional, half_spread, liquidity)
-    return notional, raw, fee, spread, slippage, impact
+    return notional, raw, fee, spread + exchange, slippage, impact
 
 
 @part
@@ -70,6 +73,8 @@ def cost_per_unit(account: Any, o: Any, money_px: int) -> float:
         rate += terms.sell_rate
     if not is_limit(o):
         rate += terms.half_spread + terms.slippage
+    if instrument_at(account.instruments, o.instrument).converts:
+        rate += terms.conversion
     per_share = terms.fee_per_share * terms.exponent_scale * 1e-16
     return float(money_px * account.value_scale * (rate * 1e-8) + per_share)
 

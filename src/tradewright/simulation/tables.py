@@ -111,6 +111,7 @@ INSTRUMENT_DTYPE: Final = np.dtype(
         ("tick", np.int64),
         ("is_capped", np.int64),
         ("no_borrow", np.int64),
+        ("converts", np.int64),  # whether its price is in another currency than the account
         ("shares", np.int64),  # outstanding
         ("borrow", np.float64),  # a year
         ("mark", np.float64),

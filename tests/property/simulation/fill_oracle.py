@@ -43,6 +43,8 @@ class Rules:
     margin: str = "off"
     maintain: tuple[float, float] = (0.25, 0.30)
     liquidation: Fraction = Fraction(0)
+    exchange: Fraction = Fraction(0)  # of a fill in another currency
+    foreign: frozenset[int] = frozenset()
     funding: tuple[tuple[int, int, Fraction], ...] = ()  # time, column, rate, rising
     worth: tuple[tuple[Fraction, ...], ...] = ()  # of a price of 1 by column, one row or all
 
@@ -142,9 +144,11 @@ class Oracle:
         raw += half_even(qty * r.per_share * 100 / UNIT)
         fee = max(raw, r.fee_min) - order.paid_fee
         fee += half_even(notional * r.liquidation) if order.liquidates else 0
+        exchange = half_even(notional * r.exchange) if order.column in r.foreign else 0
         if order.kind in ("limit", "stop_limit"):
-            return raw, fee, 0, 0
-        return raw, fee, half_even(notional * r.half_spread), half_even(notional * r.slippage)
+            return raw, fee, exchange, 0
+        spread = half_even(notional * r.half_spread) + exchange
+        return raw, fee, spread, half_even(notional * r.slippage)
 
     def fee_rate(self, order: Work) -> Fraction:
         fee, maker = self.rules.fee, self.rules.maker
@@ -184,6 +188,7 @@ class Oracle:
         rate = self.fee_rate(order) + (
             0 if order.kind in ("limit", "stop_limit") else r.half_spread + r.slippage
         )
+        rate += r.exchange if order.column in r.foreign else 0
         unit = self.unit(order.column, px)
         cost = unit * rate + r.per_share * 100 / UNIT
         room = r.leverage * (self.cash + longs + shorts) - (longs - shorts)
@@ -385,7 +390,9 @@ class Oracle:
             due = round(self.owed)
             self.owed -= due
             self.cash -= due
-        self.fund(row, self.ts[row - 1] if row else 0, None)
+        # A gap belongs to the time before the open.
+        length = self.rules.step_ns if self.rules.sessions else 86_400 * 10**9
+        self.fund(row, max(self.ts[row - 1], self.ts[row] - length) if row else 0, None)
         for only_reducing in (True, False):
             for order in self.work:  # children born meanwhile are met at the end of the list
                 is_turn = not only_reducing or self.reduces(order)

@@ -50,14 +50,37 @@ def markets(draw: st.DrawFn) -> Bars:
         array[missing] = np.nan
     multiplier = st.sampled_from([1.0, 1.0, 1.0, 5.0, 0.1, 0.37])
     names = tuple(
-        Instrument(f"S{i}", lot_size=draw(LOT), tick_size=draw(TICK), multiplier=draw(multiplier))
+        Instrument(
+            f"S{i}",
+            lot_size=draw(LOT),
+            tick_size=draw(TICK),
+            multiplier=draw(multiplier),
+            currency=draw(st.sampled_from(["USD", "USD", "EUR", "JPY"])),
+        )
         for i in range(width)
     )
+    walk = np.exp(np.cumsum(rng.normal(0, 0.02, (2, n_bars)), axis=1))
+    rates = {"EUR/USD": 1.1 * walk[0], "USD/JPY": 95.0 * walk[1]}
     if draw(st.booleans()):
-        return Bars(names, np.arange(1, n_bars + 1) * DAY_NS, first, high, low, close, volume)
+        days = np.arange(1, n_bars + 1) * DAY_NS
+        return Bars(names, days, first, high, low, close, volume, rates=rates)
     # Hours, some of which are missing: what is on its way in the gap is there after it.
     ts = np.cumsum(rng.choice([1, 1, 1, 3], n_bars)) * HOUR_NS
-    return Bars(names, ts, first, high, low, close, volume, interval="1h")
+    return Bars(names, ts, first, high, low, close, volume, interval="1h", rates=rates)
+
+
+def worths(bars: Bars) -> tuple[tuple[Fraction, ...], ...]:
+    """What a price of 1 is worth in dollars, by bar and column, held to 1e-12."""
+    rows = []
+    for row in range(bars.n_bars):
+        rate = {
+            "USD": 1.0,
+            "EUR": bars.rates["EUR/USD"][row],
+            "JPY": 1.0 / bars.rates["USD/JPY"][row],
+        }
+        line = [round(rate[i.currency] * i.multiplier * 1e12) for i in bars.instruments]
+        rows.append(tuple(Fraction(factor, 10**12) for factor in line))
+    return tuple(rows)
 
 
 LOT = st.shared(st.sampled_from([1.0, 0.001]), key="lot")
@@ -141,6 +164,7 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
         borrow_rate=draw(st.sampled_from([0, 0.5])),
         liquidation_fee_bps=draw(st.sampled_from([0, 50])),
         funding=draw(fundings(bars)),
+        fx_spread_bps=draw(st.sampled_from([0, 30])),
     )
     leverage = draw(st.sampled_from([1, 2]))
     maintain = draw(st.sampled_from([(0.25, 0.30), (0.9, 0.97)]))
@@ -233,7 +257,9 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
                 for time, rate in rows
             )
         ),
-        worth=(tuple(Fraction(str(i.multiplier)) for i in bars.instruments),),
+        worth=worths(bars),
+        exchange=Fraction(round(costs.fx_spread_bps / 2 * 1e4), 10**8),
+        foreign=frozenset(at for at, i in enumerate(bars.instruments) if i.currency != "USD"),
         latency=rules.latency_bars,
         on_its_way_ns=round(rules.latency_ms * 1e6),
         step_ns=HOUR_NS,
@@ -304,7 +330,9 @@ def test_fills_keep_to_the_bar_the_cap_and_the_clock(
         assert row > decided
         if order["type"] == 1:  # a limit never fills worse than its price, and pays no slippage
             assert fill["side"] * (order["limit_px"] - fill["px"]) >= 0
-            assert fill["spread"] == fill["slippage"] == fill["impact"] == 0
+            assert fill["slippage"] == fill["impact"] == 0
+            if bars.instruments[column].currency == "USD":
+                assert fill["spread"] == 0
         used[row, column] = used.get((row, column), 0) + int(fill["qty"])
     if rules.max_participation and (np.nan_to_num(bars.volume) > 0).any(axis=0).all():
         for (row, column), qty in used.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from tradewright.domain.instruments import Instrument
 from tradewright.domain.orders import Order, Side
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
+from tradewright.ledger import ledger_of, reconcile
 from tradewright.simulation import SimulatedVenue, run_orders, run_signals, run_weights
 
 DAY_NS = 86_400 * 10**9
@@ -37,10 +39,15 @@ def markets(draw: st.DrawFn) -> Bars:
         array[missing] = np.nan
     lot = draw(st.sampled_from([1e-8, 1.0]))
     size = draw(st.sampled_from([1.0, 1.0, 10.0, 0.01]))
-    names = tuple(Instrument(f"S{i}", lot_size=lot, multiplier=size) for i in range(width))
+    money = draw(st.lists(st.sampled_from(["USD", "USD", "EUR", "JPY"]), min_size=4, max_size=4))
+    names = tuple(
+        Instrument(f"S{i}", lot_size=lot, multiplier=size, currency=money[i]) for i in range(width)
+    )
+    walk = np.exp(np.cumsum(rng.normal(0, 0.02, (2, n_bars)), axis=1))
+    rates = {"EUR/USD": 1.1 * walk[0], "USD/JPY": 95.0 * walk[1]}
     # Hours with gaps: what is on its way in a gap is there after it.
     ts = np.cumsum(rng.choice([1, 1, 1, 5], n_bars)) * DAY_NS // 24
-    return Bars(names, ts, first, high, low, close, volume, interval="1h")
+    return Bars(names, ts, first, high, low, close, volume, interval="1h", rates=rates)
 
 
 latencies = st.sampled_from(
@@ -54,6 +61,7 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
     costs = Costs(
         funding={"S0": [(day * DAY_NS // 4, 0.002 * (-1) ** day) for day in days]},
         fee_bps=draw(st.sampled_from([0, 10])),
+        fx_spread_bps=draw(st.sampled_from([0, 5])),
         fee_min=draw(st.sampled_from([0, 2.5])),
         slippage_bps=draw(st.sampled_from([0, 5])),
         impact=draw(st.sampled_from([None, 1.0])),
@@ -77,6 +85,17 @@ def settings_of(draw: st.DrawFn) -> dict[str, Any]:
         **draw(latencies),
     )
     return {"cash_minor": CASH, "costs": costs, "rules": rules}
+
+
+def factor_of(bars: Bars, row: int, column: int) -> Fraction:
+    """What a price of 1 is worth at a close, held to 1e-12."""
+    instrument = bars.instruments[column]
+    rates = {
+        "USD": 1.0,
+        "EUR": bars.rates["EUR/USD"][row],
+        "JPY": 1.0 / bars.rates["USD/JPY"][row],
+    }
+    return Fraction(round(rates[instrument.currency] * instrument.multiplier * 1e12), 10**12)
 
 
 def assert_same(batch: Outcome, step: Outcome) -> None:
@@ -175,6 +194,8 @@ def test_signals_fill_alike_when_a_loop_decides_them(
     for row in range(bars.n_bars):
         venue.advance(row)
         venue.poll()
+        if is_ruined(venue, row):
+            break
         open_ids = {order.client_order_id for order in venue.open_orders()}
         for column in range(bars.n_instruments):
             units = venue.position_units(column)
@@ -243,7 +264,7 @@ def test_weights_fill_alike_when_a_loop_decides_them(
                     venue.cancel(order.client_order_id)
             px = round(bars.close[row, column] * 1e8)
             lot = round(bars.instruments[column].lot_size * 1e8)
-            px = round(px * bars.instruments[column].multiplier)
+            px = round(px * factor_of(bars, row, column))
             units = abs(weight) * equity / (px * 10.0**-14)
             wanted = int(np.floor(units * (1.0 + 1e-12))) // lot * lot
             change = (wanted if weight > 0 else -wanted) - venue.position_units(column)
@@ -269,3 +290,32 @@ def test_what_comes_after_a_bar_never_changes_what_was_filled_until_it(
     assert whole.equity[:cut].tolist() == short.equity.tolist()
     early = whole.fills[whole.fills["bar"] < cut]
     assert early.tolist() == short.fills.tolist()
+
+
+@settings(max_examples=80, deadline=None)
+@given(markets(), settings_of(), st.integers(0, 2**32 - 1))
+def test_the_book_balances_in_each_currency_after_every_entry(
+    bars: Bars, how: dict[str, Any], seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    entries, exits, shorts = rng.random((3, *bars.close.shape)) < 0.2
+    how = {**how, "rules": FillRules(max_stale_bars=99)}
+    signals = Signals(entries, exits, short_entries=shorts, short_exits=entries, size=0.3)
+    outcome = run_signals(bars, signals, **how)
+    reconcile(outcome)
+    ledger = ledger_of(outcome)
+    exact: dict[str, Fraction] = {}
+    for entry in ledger.entries:
+        sums: dict[str, int] = {}
+        for _, currency, amount in entry.postings:
+            sums[currency] = sums.get(currency, 0) + amount
+        assert set(sums.values()) == {0}
+    minor = {"USD": 100, "EUR": 100, "JPY": 1}
+    for fill in outcome.fills:
+        instrument = bars.instruments[int(fill["instrument"])]
+        code = instrument.currency
+        px = round(int(fill["px"]) * Fraction(str(instrument.multiplier)))
+        local = Fraction(int(fill["qty"]) * px, 10**16) * minor[code]
+        exact[code] = exact.get(code, Fraction(0)) + int(fill["side"]) * round(local)
+    for code in exact.keys() - {"USD"}:
+        assert ledger.balances.get((f"exchange:{code}", code), 0) == -exact[code]

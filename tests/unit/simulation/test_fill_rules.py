@@ -337,7 +337,7 @@ def test_bad_input_is_refused_before_the_run() -> None:
         run_weights(bars, TargetWeights(np.zeros((3, 1))), cash_minor=0)
     with pytest.raises(ConfigError, match="overflow"):
         run_weights(bars, TargetWeights(np.zeros((3, 1))), cash_minor=4 * 10**18)
-    with pytest.raises(ConfigError, match="not priced in EUR"):
+    with pytest.raises(ConfigError, match="no rate for USD/EUR"):
         run_weights(bars, TargetWeights(np.zeros((3, 1))), cash_minor=1, currency="EUR")
     with pytest.raises(ConfigError, match="bar 9"):
         outcome_of(bars, {"bar": 9})

@@ -34,7 +34,7 @@ _FROM = typer.Option("", "--from", help="First day, YYYY-MM-DD.")
 _TO = typer.Option("", "--to", help="Last day, YYYY-MM-DD.")
 _INTERVAL = typer.Option("1d", "--interval", help="Of stored bars.")
 _SET = typer.Option([], "--set", metavar="NAME=VALUE", help="A parameter; may be repeated.")
-_CASH = typer.Option(100_000.0, "--cash", help="At the start, in dollars.")
+_CASH = typer.Option(100_000.0, "--cash", help="At the start, in --currency.")
 _FEE = typer.Option(None, "--fee-bps", help="Fee per side; standard costs if none is given.")
 _SLIPPAGE = typer.Option(None, "--slippage-bps", help="Slippage per side.")
 _FUNDING = typer.Option(
@@ -43,6 +43,10 @@ _FUNDING = typer.Option(
 _INSTRUMENTS = typer.Option(
     "", "--instruments", metavar="FILE", help="YAML of contract terms, as ES: {multiplier: 50}."
 )
+_FX_RATES = typer.Option(
+    "", "--fx-rates", metavar="FILE", help="CSV of pair, time, rate (or bars of pairs)."
+)
+_CURRENCY = typer.Option("USD", "--currency", help="Of the account.")
 _SEED = typer.Option(0, "--seed", help="Of everything random.")
 
 
@@ -84,6 +88,8 @@ def run(
     seed: int = _SEED,
     funding: str = _FUNDING,
     instruments: str = _INSTRUMENTS,
+    fx_rates: str = _FX_RATES,
+    currency: str = _CURRENCY,
     require_acceptance: bool = typer.Option(
         False, "--require-acceptance", help="Exit with 3 unless every threshold is met."
     ),
@@ -106,10 +112,12 @@ def run(
         fee_bps=fee_bps,
         slippage_bps=slippage_bps,
         seed=seed,
-        **_market(funding, instruments),
+        **_market(funding, instruments, currency),
     )
     workspace = open_workspace()
-    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
+    choice = DataChoice(
+        data, frame.symbol_list(symbols), start or None, end or None, interval, fx_rates
+    )
     bars = open_bars(workspace, choice)
     with frame.progress_bar(strategy) as report:
         result = run_named(
@@ -208,6 +216,8 @@ def compare(
     slippage_bps: float | None = _SLIPPAGE,
     funding: str = _FUNDING,
     instruments: str = _INSTRUMENTS,
+    fx_rates: str = _FX_RATES,
+    currency: str = _CURRENCY,
     out: Path | None = typer.Option(None, "--out", help="Write the page here."),  # noqa: B008
 ) -> None:
     """Run strategies on the same bars, dates and costs, and put them side by side."""
@@ -216,13 +226,15 @@ def compare(
     from tradewright.services.results.named import DataChoice, NamedRun, open_bars, run_named
     from tradewright.services.runs import compare as compare_runs
 
-    market = _market(funding, instruments)
+    market = _market(funding, instruments, currency)
     wanted = [
         NamedRun(*_named(text), cash=cash, fee_bps=fee_bps, slippage_bps=slippage_bps, **market)
         for text in strategies
     ]
     workspace = open_workspace()
-    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
+    choice = DataChoice(
+        data, frame.symbol_list(symbols), start or None, end or None, interval, fx_rates
+    )
     bars = open_bars(workspace, choice)
     runs = []
     with frame.progress_bar("compare") as report:
@@ -235,11 +247,13 @@ def compare(
     emit_comparison(compare_runs(*runs), out)
 
 
-def _market(funding: str, instruments: str) -> dict[str, Any]:
+def _market(funding: str, instruments: str, currency: str) -> dict[str, Any]:
     # What a market trades on, as fields of a named run.
     from tradewright.services.markets.files import read_funding, read_instruments
 
-    settings = {"instruments": read_instruments(instruments)} if instruments else {}
+    settings: dict[str, Any] = {"currency": currency.upper()}
+    if instruments:
+        settings["instruments"] = read_instruments(instruments)
     return {"funding": read_funding(funding) if funding else None, "settings": settings}
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.rates import conversion
 
 WORTH_UNIT: Final = 10**12
 """A factor from price to money is held as an integer of 1e-12."""
@@ -77,8 +78,33 @@ def worth_of(bars: Bars, currency: str) -> Worth | None:
         The market.
     currency : str
         Of the account.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If an instrument has another currency and no rate, or none early enough.
     """
     values = np.array([instrument.multiplier for instrument in bars.instruments])
+    if any(instrument.currency != currency for instrument in bars.instruments):
+        return Worth(np.rint(conversion(bars, currency) * values * WORTH_UNIT).astype(np.int64))
     if (values == 1.0).all():
         return None
     return Worth(np.rint(values * WORTH_UNIT).astype(np.int64)[None, :])
+
+
+def in_currency(bars: Bars, currency: str) -> Bars:
+    """Return bars priced in one currency, for what compares returns.
+
+    Parameters
+    ----------
+    bars : Bars
+        The market with its rates.
+    currency : str
+        Wanted; bars that are priced in it come back as they are.
+    """
+    if all(instrument.currency == currency for instrument in bars.instruments):
+        return bars
+    rates = conversion(bars, currency)
+    prices = {name: getattr(bars, name) * rates for name in ("open", "high", "low", "close")}
+    named = tuple(replace(instrument, currency=currency) for instrument in bars.instruments)
+    return replace(bars, instruments=named, **prices)

@@ -35,6 +35,7 @@ CURRENCIES: Final = frozenset(
 COINS: Final = frozenset(
     ["ADA", "BCH", "BTC", "DOGE", "DOT", "ETH", "LTC", "SOL", "USDC", "USDT", "XRP"]
 )
+PEGGED: Final = frozenset(["USDC", "USDT"])
 EXTRA: Final = ("adj_close", "dividend", "split")
 NAME_LAYOUTS: Final = (
     (re.compile(r"^([A-Za-z][A-Za-z0-9-]*)\.us$"), r"\1", "name of the .us file"),
@@ -178,7 +179,7 @@ def find_instruments(
         instruments[symbol] = Instrument(
             symbol=symbol,
             asset_class=kind,
-            currency=options.currency,
+            currency=options.currency or currency_of(symbol),
             calendar=options.calendar or calendar,
             tick_size=0.01 if kind in (AssetClass.STOCK, AssetClass.INDEX) else 1e-8,
         )
@@ -219,6 +220,30 @@ def asset_of(symbol: str) -> tuple[AssetClass, str]:
     if symbol.startswith("^"):
         return AssetClass.INDEX, "XNYS"
     return AssetClass.STOCK, "XNYS"
+
+
+def currency_of(symbol: str) -> str:
+    """Return the currency that the form of a symbol says its price is in.
+
+    Examples
+    --------
+    >>> currency_of("EURGBP"), currency_of("ADA/BTC"), currency_of("BTCUSDT"), currency_of("AAPL")
+    ('GBP', 'BTC', 'USD', 'USD')
+
+    Notes
+    -----
+    Coins that are pegged to the dollar count as dollars.
+    """
+    kind, _ = asset_of(symbol)
+    plain = re.sub(r"[/_-]", "", symbol.removesuffix("=X"))
+    if kind is AssetClass.FOREX:
+        return plain[3:]
+    if kind is AssetClass.CRYPTO:
+        for coin in sorted(COINS, key=len, reverse=True):
+            quoted = plain[len(coin) :] if plain.startswith(coin) else ""
+            if quoted in CURRENCIES | COINS - PEGGED:
+                return quoted
+    return "USD"
 
 
 def stamp_closes(

@@ -64,7 +64,8 @@ class ImportOptions:
     decimal : str, optional
         Decimal sign of numbers in text.
     currency : str
-        Currency of the prices.
+        Currency of the prices; by default that of the form of the symbol (pounds for ``EURGBP``),
+        dollars otherwise.
     source : str
         Name under which the bars are known.
     on_bad : str
@@ -82,7 +83,7 @@ class ImportOptions:
     calendar: str | None = None
     adjustment: str | None = None
     decimal: str | None = None
-    currency: str = "USD"
+    currency: str | None = None
     source: str = "csv"
     on_bad: str = "raise"
     now_ns: int | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.currencies.worth import in_currency
 from tradewright.domain.errors import DataError
 from tradewright.domain.money import minor_exponent
 from tradewright.metrics.attribution.brinson import brinson_fachler
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FloatArray = NDArray[np.float64]
 FINANCING: Final = "(financing)"
 FUNDING: Final = "(funding)"
+CURRENCY: Final = "(currency {})"
 REST: Final = "(dividends, conversion, rounding)"
 CASH: Final = "(cash)"
 OTHER: Final = "other"
@@ -200,13 +202,31 @@ def _instruments(run: Run, profits: Profits, change: FloatArray, start: float) -
     sums = profits.traded[first + 1 :].sum(axis=0)
     traded = np.bincount(run.measured_fills["instrument"], minlength=len(sums))
     held = (profits.values[first + 1 :] != 0).sum(axis=0)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"group": symbol, "profit": float(sums[j]), "contribution": float(sums[j]) / start,
          "count": int(held[j])}
         for j, symbol in enumerate(run.bars.symbols) if traded[j] or held[j]
     ]  # fmt: skip
     rows.sort(key=_by_profit)
-    return (*rows, *_rest(run, float(change.sum()) - float(sums.sum()), start))
+    rows += _currencies(run, profits, start)
+    left = float(change.sum()) - sum(float(row["profit"]) for row in rows)
+    return (*rows, *_rest(run, left, start))
+
+
+def _currencies(run: Run, profits: Profits, start: float) -> list[dict[str, Any]]:
+    """Return what the rates of exchange did to what was held, by currency."""
+    codes = [instrument.currency for instrument in run.bars.instruments]
+    line = profits.currency[run.timeline.first + 1 :]
+    found = []
+    for code in sorted({code for code in codes if code != run.outcome.currency}):
+        own = line[:, [one == code for one in codes]]
+        if own.any():
+            value = float(own.sum())
+            found.append(
+                {"group": CURRENCY.format(code), "profit": value, "contribution": value / start,
+                 "count": int((own != 0).any(axis=1).sum())}
+            )  # fmt: skip
+    return found
 
 
 def _by_profit(row: Mapping[str, Any]) -> float:
@@ -230,12 +250,13 @@ def _rest(run: Run, left: float, start: float) -> list[dict[str, Any]]:
 def _sides(run: Run, profits: Profits, change: FloatArray, start: float) -> Rows:
     first = run.timeline.first + 1
     parts = {"long": profits.long[first:], "short": profits.short[first:]}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"group": name, "profit": float(part.sum()), "contribution": float(part.sum()) / start,
          "count": int((part != 0).any(axis=1).sum())}
         for name, part in parts.items()
     ]  # fmt: skip
-    left = float(change.sum()) - sum(float(part.sum()) for part in parts.values())
+    rows += _currencies(run, profits, start)
+    left = float(change.sum()) - sum(float(row["profit"]) for row in rows)
     return (*rows, *_rest(run, left, start))
 
 
@@ -311,7 +332,7 @@ def _benchmark_parts(run: Run, member: FloatArray) -> tuple[FloatArray, FloatArr
 
     None where it holds nothing at the start.
     """
-    close = run.bars.close[run.timeline.rows]
+    close = in_currency(run.bars, run.outcome.currency).close[run.timeline.rows]
     rows = np.where(np.isnan(close), 0, np.arange(len(close))[:, None])
     close = np.take_along_axis(close, np.maximum.accumulate(rows, axis=0), axis=0)
     symbols = run.bars.symbols

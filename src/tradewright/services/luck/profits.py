@@ -41,3 +41,10 @@ def entry_values(run: Run, trips: NDArray[np.void]) -> FloatArray:
     minor = 10 ** minor_exponent(run.outcome.currency)
     values: FloatArray = trips["qty"] / QTY_UNIT * trips["entry_px"] * worths * minor
     return values
+
+
+def currency_profit(run: Run) -> float:
+    """Return what rates of exchange did to what was held over the measured span, major units."""
+    if len(worth_lines(run)) == 1 or run.is_condensed:
+        return 0.0
+    return float(profits_of(run).currency[run.timeline.first + 1 :].sum())

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tradewright.costs.funding import Funding, funding_by_symbol
+from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, NoDataError
 
 if TYPE_CHECKING:
@@ -101,3 +102,30 @@ def read_instruments(path: str | Path) -> dict[str, dict[str, Any]]:
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
     return {symbol: dict(terms) for symbol, terms in found.items()}
+
+
+def with_rates(bars: Bars, path: str | Path) -> Bars:
+    """Return bars with the rates of exchange of a file.
+
+    Parameters
+    ----------
+    bars : Bars
+        What is traded.
+    path : str or Path
+        CSV or Parquet: columns ``pair``, ``time`` and ``rate``, or bars of currency pairs.
+
+    Raises
+    ------
+    NoDataError
+        If there is no such file, or it has no rows.
+    ConfigError, DataError
+        Naming file, row, the value found and the value wanted.
+    """
+    from tradewright.marketdata import add_rates, read_bars
+
+    table = read_table(path, "rates of exchange")
+    names = {name.strip().lower() for name in table.columns}
+    try:
+        return add_rates(bars, table if "rate" in names else read_bars(path))
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from None

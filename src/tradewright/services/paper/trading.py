@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from tradewright.domain.errors import ConfigError, RefusedError
-from tradewright.ledger import Ledger
+from tradewright.ledger import Ledger, foreign
 from tradewright.services.backtest_plan import DEFAULT_CASH
 from tradewright.services.paper import events as e
 from tradewright.services.paper.feed import REBALANCE
@@ -107,7 +107,8 @@ class PaperTrading:
         self._lease.take(session_id)
         try:
             begun = started_payload(found, plan, speed=speed)
-            ledger = Ledger(plan.config.currency)
+            currency = plan.config.currency
+            ledger = Ledger(currency, foreign(plan.bars.instruments, currency))
             deposit = ledger.transfer(
                 plan.cash_minor, ts_event=int(plan.bars.ts[0]), ref="initial cash"
             )

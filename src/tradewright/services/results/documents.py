@@ -113,6 +113,7 @@ def read_outcome(read: Callable[[str], bytes]) -> tuple[Outcome, Bars, dict[str,
         initial_cash=document["initial_cash"],
         marks=np.array([math.nan if m is None else m for m in document["marks"]], dtype=float),
         currency=document["currency"],
+        worth=None if document.get("worth") is None else np.array(document["worth"], dtype=float),
         status=RunStatus(document["status"]),
         message=document["message"],
         path_dependent_fills=document["path_dependent_fills"],
@@ -139,7 +140,7 @@ def chart_bars(bars: Bars) -> Bars:
         return bars
     starts = np.concatenate((np.array([0], dtype=np.int64), rows[:-1] + 1))
     with np.errstate(invalid="ignore"):
-        joined = {
+        joined: dict[str, Any] = {
             "open": bars.open[starts],
             "high": np.fmax.reduceat(bars.high, starts, axis=0),
             "low": np.fmin.reduceat(bars.low, starts, axis=0),
@@ -155,6 +156,7 @@ def chart_bars(bars: Bars) -> Bars:
         adjustment=bars.adjustment,
         data_version=bars.data_version,
         notes=(*bars.notes, f"kept with the run as sessions, traded as {bars.interval}"),
+        rates={name: line[rows] for name, line in bars.rates.items()},
     )
 
 
@@ -213,6 +215,7 @@ def _outcome_document(run: Run) -> dict[str, Any]:
         "instruments": [asdict(instrument) for instrument in outcome.instruments],
         "initial_cash": int(outcome.initial_cash),
         "marks": [float(mark) for mark in outcome.marks],
+        "worth": None if outcome.worth is None else [float(w) for w in outcome.worth],
         "currency": outcome.currency,
         "status": str(outcome.status),
         "message": outcome.message,
@@ -239,14 +242,14 @@ def _bars_columns(bars: Bars) -> dict[str, NDArray[Any]]:
         panel = getattr(bars, name)
         for index in range(bars.n_instruments):
             columns[f"{name}_{index}"] = np.ascontiguousarray(panel[:, index])
-    return columns
+    return columns | {f"rate {name}": line for name, line in bars.rates.items()}
 
 
 def _bars(
     read: Callable[[str], bytes], about: Mapping[str, Any], instruments: tuple[Instrument, ...]
 ) -> Bars:
     table = _table(read, "bars.parquet")
-    panels = {}
+    panels: dict[str, Any] = {}
     for name in FIELDS:
         columns = [table[f"{name}_{index}"] for index in range(len(instruments))]
         panels[name] = np.column_stack(columns)
@@ -259,6 +262,7 @@ def _bars(
         adjustment=about["adjustment"],
         data_version=about["data_version"],
         notes=tuple(about["notes"]),
+        rates={n.removeprefix("rate "): table[n] for n in table if n.startswith("rate ")},
     )
 
 

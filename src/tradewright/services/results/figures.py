@@ -15,6 +15,7 @@ from tradewright.metrics.benchmark import relative_performance
 from tradewright.metrics.drawdowns import drawdown_series
 from tradewright.metrics.returns import performance, sharpe
 from tradewright.metrics.trades import trade_metrics
+from tradewright.services.luck.profits import currency_profit
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -164,6 +165,7 @@ class RunMetrics(Mapping[str, float]):
         net = float(levels[-1] - levels[0])
         found["gross_profit"] = (net + total) / major
         found["net_profit"] = net / major
+        found["currency_profit"] = currency_profit(self._run)
         found["break_even_bps"] = 1e4 * (net + trading) / traded if traded > 0 else math.nan
         return found
 

@@ -53,6 +53,8 @@ class DataChoice:
         First and last day, both included, ``YYYY-MM-DD``.
     interval : str
         Of the stored bars.
+    fx_rates : str
+        File of rates of exchange, laid beside the bars; none if empty.
     """
 
     data: str = SAMPLE
@@ -60,6 +62,7 @@ class DataChoice:
     start: str | None = None
     end: str | None = None
     interval: str = "1d"
+    fx_rates: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +152,10 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
                 "then run with --data store"
             ) from error
         bars = bars.select(choice.symbols) if choice.symbols else bars
+    if choice.fx_rates:
+        from tradewright.services.markets.files import with_rates
+
+        bars = with_rates(bars, choice.fx_rates)
     return bars if first is None and last is None else bars.between(first, last)
 
 

@@ -11,6 +11,7 @@ from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError, nearest
 from tradewright.domain.time import to_ns
 from tradewright.services.markets.contracts import lay_contracts
+from tradewright.services.markets.files import with_rates
 from tradewright.services.results.extras import Guard
 from tradewright.services.study_page import UNIVERSE, StudyPage
 from tradewright.services.workspace import Workspace
@@ -67,6 +68,8 @@ def load_data(page: StudyPage, workspace: Workspace, *, as_of_ns: int | None = N
     universe, reference = _symbols(page)
     wanted = (*universe, *(s for s in reference if s not in universe))
     everything = lay_contracts(_read(page, workspace, wanted, as_of_ns), page.data.instruments)
+    if page.data.fx_rates is not None:
+        everything = with_rates(everything, page.data.fx_rates)
     traded = everything
     if len(wanted) > len(universe):
         columns = everything.select(universe)
@@ -198,6 +201,7 @@ def _rows_at(everything: Bars, columns: Bars) -> Bars:
         adjustment=everything.adjustment,
         data_version=everything.data_version,
         notes=everything.notes,
+        rates={name: line[rows] for name, line in everything.rates.items()},
     )
 
 

@@ -102,6 +102,8 @@ class DataSection(Section):
         by their source as they are, and stored bars as traded as ``total_return``.
     min_coverage : float
         Smallest share of bars that must be there, for the data-health gate.
+    fx_rates : str, optional
+        File of rates of exchange: CSV or Parquet of ``pair``, ``time``, ``rate``, or bars of pairs.
     instruments : mapping, optional
         Terms of contracts by symbol, laid over those of the bars: ``ES: {multiplier: 50, tick_size:
         0.25, lot_size: 1}``.
@@ -115,6 +117,7 @@ class DataSection(Section):
     adjust: Literal["any", "none", "splits", "total_return", "source_adjusted"] = "any"
     min_coverage: Fraction = 0.98
     instruments: ContractTerms = None
+    fx_rates: str | None = None
 
 
 class LabelSection(Section):
@@ -284,6 +287,7 @@ class CostSection(Section):
     credit_rate: Annotated[float, Field(ge=0)] = 0.0
     liquidation_fee_bps: Annotated[float, Field(ge=0)] = 0.0
     funding: FundingRates = None
+    fx_spread_bps: Annotated[float, Field(ge=0)] = 0.0
 
     def costs(self) -> Costs:
         """Return the cost object."""

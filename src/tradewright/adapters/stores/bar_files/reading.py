@@ -69,7 +69,7 @@ def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
     return Bars(
         instruments=tuple(one.instrument for one in series),
         ts=timeline,
-        **fields,
+        **dict[str, Any](fields),
         interval=query.interval,
         source=source,
         adjustment=series[0].adjustment,
