@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tradewright.domain.bars import Bars
     from tradewright.domain.decisions import Orders, Signals, TargetWeights
     from tradewright.domain.rules import FillRules
-    from tradewright.marketdata import read_bars, sample_bars
+    from tradewright.marketdata import read_bars, sample_bars, synthetic_bars
     from tradewright.portfolio.constraints import OptimizationConstraints
     from tradewright.portfolio.optimisation import PortfolioOptimizer
     from tradewright.services.backtest import BacktestConfig, backtest, backtest_async
@@ -67,6 +67,7 @@ _HOMES = {
     "read_bars": "marketdata",
     "sample_bars": "marketdata",
     "stress": "services.stress",
+    "synthetic_bars": "marketdata",
     "sweep": "services.sweep",
     "walk_forward": "services.walking.rules",
 }
@@ -103,6 +104,7 @@ __all__ = [
     "sample_bars",
     "stress",
     "sweep",
+    "synthetic_bars",
     "walk_forward",
 ]
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tradewright.marketdata.sample import sample_bars, sectors
     from tradewright.marketdata.stamping import close_stamps
     from tradewright.marketdata.symbols import read_symbols_file
+    from tradewright.marketdata.synthetic import synthetic_bars
     from tradewright.marketdata.validation import CheckedRows, check_rows
 
 _ROOM = "tradewright.marketdata"
@@ -44,6 +45,7 @@ _HOMES = {
     "resample": "resampling",
     "sample_bars": "sample",
     "sectors": "sample",
+    "synthetic_bars": "synthetic",
 }
 
 __all__ = [
@@ -67,6 +69,7 @@ __all__ = [
     "resample",
     "sample_bars",
     "sectors",
+    "synthetic_bars",
 ]
 
 
