@@ -19,6 +19,7 @@ from tradewright.domain.errors import ConfigError
 from tradewright.ports.crew import Crew
 from tradewright.ports.feeds import HistoryFeed
 from tradewright.ports.signal_board import SignalBoard
+from tradewright.services.sweeping.crews import use_cluster
 from tradewright.services.workspace import Workspace
 
 
@@ -68,6 +69,7 @@ def open_workspace() -> Workspace:
 
     values = settings().values
     folder = data_directory(values)
+    use_cluster(open_cluster)
     database = open_database(folder / "tradewright.db")
     return Workspace(
         data_dir=folder,

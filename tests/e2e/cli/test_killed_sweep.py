@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -54,3 +55,11 @@ def test_killed_and_resumed_with_other_workers_is_the_same_sweep(tmp_path, sent)
     assert resumed["counted"] == whole["counted"] == 200
     assert resumed["overfitting"] == whole["overfitting"]
     assert not journal.exists()
+    ran = subprocess.run(
+        [sys.executable, "-m", "tradewright", "backtest", "run", *WORDS[2:8], "--json",
+         "--data-dir", str(tmp_path / "killed")],
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    assert told["trials"] == 201
+    assert "201" in Path(told["report"]).read_text(encoding="utf-8")

@@ -40,6 +40,8 @@ class RayCrew:
     """
 
     def __init__(self, address: str) -> None:
+        # Ray reads it once: tries, a second each, of a port where something else answers.
+        os.environ.setdefault("RAY_NUM_REDIS_GET_RETRIES", "5")
         try:
             import ray  # noqa: F401
         except ImportError as error:
