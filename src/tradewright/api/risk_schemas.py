@@ -71,11 +71,76 @@ class PaperRisk(BaseModel):
     limits: list[LimitUse]
 
 
+AlertSource = Literal["drift", "anomaly", "data_quality"]
+AlertAction = Literal["size_down", "reduce"]
+
+
+class RiskAlertRow(BaseModel):
+    """An alert that makes the limits of a scope smaller."""
+
+    scope: str
+    source: AlertSource
+    action: AlertAction = Field(description="size_down scales limits; reduce lets it only shrink")
+    factor: float
+    reason: str
+    actor: str
+    at: str
+
+
+class RiskAlertBody(Body):
+    """An alert to be put in force; a later one of its scope and source takes its place."""
+
+    scope: RiskScope
+    source: AlertSource
+    action: AlertAction = "size_down"
+    factor: Annotated[float, Field(gt=0, lt=1)] = 0.5
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    actor: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class RiskAlertEnd(Body):
+    """An alert whose cause is gone."""
+
+    scope: RiskScope
+    source: AlertSource
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    actor: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class LimitVersionRow(BaseModel):
+    """One version of the stored limits."""
+
+    version: int
+    valid_from: str
+    author: str
+    second: str = Field(description="Who agreed, where two persons were wanted")
+    reason: str
+    limits: dict[str, float]
+
+
+class StoredLimitsDocument(BaseModel):
+    """The stored limits in force and their versions, oldest first."""
+
+    limits: dict[str, float]
+    four_eyes: bool = Field(description="Whether loosening needs a second person")
+    versions: list[LimitVersionRow]
+
+
+class LimitsBody(Body):
+    """Changes of the stored limits; null takes a limit away."""
+
+    limits: Annotated[dict[str, float | None], Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    actor: Annotated[str, Field(min_length=1, max_length=64)]
+    second: Annotated[str, Field(max_length=64)] = ""
+
+
 class RiskStatus(BaseModel):
     """What is halted and why, and how far the limits are."""
 
     state: RiskState = Field(description="The strictest of all scopes")
     scopes: list[ScopeState]
+    alerts: list[RiskAlertRow]
     is_halted_by_file: bool
     changes: int = Field(description="Entries of the record")
     paper: PaperRisk | None

@@ -80,6 +80,7 @@ class Risk(Section):
     max_trade_pct: float = Field(
         0.05, gt=0, le=3, description="largest single order, of equity, on paper and live"
     )
+    four_eyes: bool = Field(False, description="loosening a stored limit needs a second person")
     max_sector_weight: float = Field(0.4, gt=0, le=3, description="largest weight of a sector")
 
 

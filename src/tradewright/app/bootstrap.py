@@ -85,6 +85,7 @@ def open_workspace() -> Workspace:
         rebalancing=rebalancing_config(values.portfolio),
         taxes=tax_rates(values.portfolio),
         board=_open_board(values),
+        four_eyes=values.risk.four_eyes,
     )
 
 

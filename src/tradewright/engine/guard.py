@@ -13,6 +13,7 @@ from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Fill, Order, OrderEvent, OrderType
 from tradewright.domain.time import NS_PER_DAY
 from tradewright.engine.context import WantedPosition
+from tradewright.engine.soundness import Soundness
 from tradewright.risk.control import LimitTable, RiskGate, State
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class Guard:
         self.strategy, self.account = strategy, account
         self._scale = float(10 ** minor_exponent(currency))
         self._state = State.NORMAL
+        self.soundness = Soundness(gate, bars, account=account)
         self.use(gate.layer.table)
 
     def use(self, table: LimitTable) -> None:
@@ -76,6 +78,7 @@ class Guard:
             self.gate.layer.worths.update(
                 {symbol: ctx.factor(symbol) / WORTH_UNIT for symbol in ctx.symbols}
             )
+        self.soundness.look(desk)
         closes = dict(zip(ctx.symbols, self._bars.close[row].tolist(), strict=True))
         state = self.gate.mark(
             ts,
@@ -92,13 +95,22 @@ class Guard:
         if state is State.FLATTENING:
             self._close(desk)
         if state is not State.NORMAL and state is not self._state:
-            desk.ctx.cancels += [
+            ended = [
                 order.client_order_id
                 for order in desk.venue.open_orders()
                 if not self._may_stay(desk, order, state)
             ]
+            desk.ctx.cancels += ended
+            self.soundness.cancelling(ended)
         self._state = state
-        desk.guarded = "" if state is State.NORMAL else f"risk: {state.name}"
+        desk.guarded = "" if state is State.NORMAL else f"risk: {state.name}: {self._why()}"
+
+    def _why(self) -> str:
+        # The last cause of the strictest scope.
+        layer = self.gate.layer
+        _, where = layer.standing(layer.scopes_of(self.strategy, self.account))
+        causes = layer.switch.causes(where)
+        return causes[-1].reason if causes else layer.fault
 
     def clear(self, desk: Desk, orders: Sequence[Order]) -> list[Order]:
         """Return the orders that may be sent; the others are denied."""

@@ -37,6 +37,7 @@ class Workspace:
     rebalancing: RebalancingConfig = field(default_factory=RebalancingConfig)
     taxes: TaxRates = field(default_factory=TaxRates)
     board: SignalBoard | None = None
+    four_eyes: bool = False
 
 
 _opener: Callable[[], Workspace] | None = None

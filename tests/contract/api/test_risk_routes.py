@@ -65,3 +65,54 @@ def test_page_of_another_site_cannot_release(client):
         f"{API}/risk/rearm", json={"scope": "all", **ANN}, headers={"Origin": "http://evil.test"}
     )
     assert reply.status_code == 403
+
+
+def test_limits_are_changed_with_author_and_reason_and_two_persons_loosen(empty_server):
+    import httpx2
+
+    from tradewright.services.workspace import Workspace
+
+    object.__setattr__(empty_server.workspace, "four_eyes", True)
+    assert isinstance(empty_server.workspace, Workspace)
+    with httpx2.Client(base_url=empty_server.url + API, timeout=20) as http:
+        path = "/risk/limits"
+        assert http.get(path).json() == {"limits": {}, "four_eyes": True, "versions": []}
+        tight = http.post(path, json={"limits": {"account.drawdown": 0.1}, **ANN})
+        assert tight.json()["limits"] == {"account.drawdown": 0.1}
+        for second in ("", "Ann", " Ann "):
+            body = {"limits": {"account.drawdown": 0.2}, **ANN, "second": second}
+            refused = http.post(path, json=body)
+            assert refused.status_code == 409
+            assert "a second person must agree (risk.four_eyes)" in refused.json()["detail"]
+        both = http.post(path, json={"limits": {"account.drawdown": None}, **ANN, "second": "Bo"})
+        assert both.json()["limits"] == {}
+        assert [(v["author"], v["second"]) for v in both.json()["versions"]] == [
+            ("Ann", ""), ("Ann", "Bo"),
+        ]  # fmt: skip
+        for wrong in ({"nothing": 1}, {"account.drawdown": -1}, {"account.drawdown": 9}, {}):
+            answer = http.post(path, json={"limits": wrong, **ANN})
+            assert answer.status_code == 422, wrong
+        assert len(http.get(path).json()["versions"]) == 2
+
+
+def test_alerts_over_http_are_shown_with_their_cause_and_ended(empty_server):
+    import httpx2
+
+    body = {"scope": "account:paper", "source": "drift", **ANN}
+    with httpx2.Client(base_url=empty_server.url + API, timeout=20) as http:
+        made = http.post("/risk/alerts", json={**body, "factor": 0.4})
+        assert made.status_code == 200, made.text
+        (shown,) = http.get("/risk").json()["alerts"]
+        assert shown == made.json()
+        assert (shown["factor"], shown["reason"], shown["actor"]) == (0.4, "news", "Ann")
+        for wrong in (
+            {"factor": 1},
+            {"source": "x"},
+            {"scope": "x"},
+            {"action": "x"},
+            {"reason": ""},
+        ):
+            assert http.post("/risk/alerts", json={**body, **wrong}).status_code == 422
+        assert http.post("/risk/alerts/clear", json=body).status_code == 200
+        assert http.post("/risk/alerts/clear", json=body).status_code == 404
+        assert http.get("/risk").json()["alerts"] == []

@@ -217,3 +217,32 @@ def test_a_study_without_a_run_is_led_to_its_run_before_paper(tradewright):
         1,
         "error: study 'ridge' has no stored run: tradewright study run ridge\n",
     )
+
+
+def test_alert_is_raised_shown_and_cleared(tradewright):
+    words = ("risk", "alert", "account:paper", "--source", "drift")
+    code, out, err = tradewright(*words, "--reason", "moved", "--actor", "Ann", "--json")
+    assert code == 0, err
+    assert json.loads(out)["factor"] == 0.5
+    code, out, _ = tradewright("risk", "status")
+    assert "account:paper: limits x 0.5 for drift: moved (Ann)" in out
+    assert tradewright(*words, "--factor", "2", "--reason", "x")[0] == 2
+    assert tradewright(*words)[0] == 2
+    assert tradewright(*words, "--clear", "--reason", "refitted")[0] == 0
+    assert tradewright(*words, "--clear", "--reason", "refitted")[0] == 1
+
+
+def test_second_person_is_wanted_to_loosen_where_the_settings_say_so(tradewright, monkeypatch):
+    from tradewright.app import bootstrap
+
+    monkeypatch.setenv("TRADEWRIGHT_RISK__FOUR_EYES", "true")
+    for cached in (bootstrap.settings, bootstrap.open_workspace):
+        cached.cache_clear()
+    set_ = ("risk", "limits", "--reason", "r", "--actor", "Ann", "--set")
+    assert tradewright(*set_, "account.drawdown=0.1")[0] == 0
+    code, _, err = tradewright(*set_, "account.drawdown=0.2")
+    assert code == 3
+    assert "a second person must agree" in err
+    assert tradewright(*set_, "account.drawdown=0.2", "--second", "Bo")[0] == 0
+    code, out, _ = tradewright("risk", "limits")
+    assert "by Ann and Bo: r" in out

@@ -974,6 +974,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/risk/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Stored limits
+         * @description Return the limits of everything that runs, with who changed them and why.
+         */
+        get: operations["getLimits"];
+        put?: never;
+        /**
+         * Change limits
+         * @description Store a new version, in force at once; loosening may need a second person.
+         */
+        post: operations["changeLimits"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Smaller limits
+         * @description Scale the limits of a scope, or let it only shrink, because of an alert.
+         */
+        post: operations["raiseRiskAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/risk/alerts/clear": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * End an alert
+         * @description End an alert; what it reduced is released after 60 s.
+         */
+        post: operations["clearRiskAlert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1550,6 +1614,48 @@ export interface components {
             fraction: number | null;
             /** Action */
             action: string;
+        };
+        /**
+         * LimitVersionRow
+         * @description One version of the stored limits.
+         */
+        LimitVersionRow: {
+            /** Version */
+            version: number;
+            /** Valid From */
+            valid_from: string;
+            /** Author */
+            author: string;
+            /**
+             * Second
+             * @description Who agreed, where two persons were wanted
+             */
+            second: string;
+            /** Reason */
+            reason: string;
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * LimitsBody
+         * @description Changes of the stored limits; null takes a limit away.
+         */
+        LimitsBody: {
+            /** Limits */
+            limits: {
+                [key: string]: number | null;
+            };
+            /** Reason */
+            reason: string;
+            /** Actor */
+            actor: string;
+            /**
+             * Second
+             * @default
+             */
+            second: string;
         };
         /**
          * MetricValue
@@ -2535,6 +2641,84 @@ export interface components {
             cost: number | null;
         };
         /**
+         * RiskAlertBody
+         * @description An alert to be put in force; a later one of its scope and source takes its place.
+         */
+        RiskAlertBody: {
+            /**
+             * Scope
+             * @example all
+             */
+            scope: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "drift" | "anomaly" | "data_quality";
+            /**
+             * Action
+             * @default size_down
+             * @enum {string}
+             */
+            action: "size_down" | "reduce";
+            /**
+             * Factor
+             * @default 0.5
+             */
+            factor: number;
+            /** Reason */
+            reason: string;
+            /** Actor */
+            actor: string;
+        };
+        /**
+         * RiskAlertEnd
+         * @description An alert whose cause is gone.
+         */
+        RiskAlertEnd: {
+            /**
+             * Scope
+             * @example all
+             */
+            scope: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "drift" | "anomaly" | "data_quality";
+            /** Reason */
+            reason: string;
+            /** Actor */
+            actor: string;
+        };
+        /**
+         * RiskAlertRow
+         * @description An alert that makes the limits of a scope smaller.
+         */
+        RiskAlertRow: {
+            /** Scope */
+            scope: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "drift" | "anomaly" | "data_quality";
+            /**
+             * Action
+             * @description size_down scales limits; reduce lets it only shrink
+             * @enum {string}
+             */
+            action: "size_down" | "reduce";
+            /** Factor */
+            factor: number;
+            /** Reason */
+            reason: string;
+            /** Actor */
+            actor: string;
+            /** At */
+            at: string;
+        };
+        /**
          * RiskCause
          * @description Why a scope may not trade as it likes.
          */
@@ -2813,6 +2997,8 @@ export interface components {
             state: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
             /** Scopes */
             scopes: components["schemas"]["ScopeState"][];
+            /** Alerts */
+            alerts: components["schemas"]["RiskAlertRow"][];
             /** Is Halted By File */
             is_halted_by_file: boolean;
             /**
@@ -3173,6 +3359,23 @@ export interface components {
              * Format: date-time
              */
             end: string;
+        };
+        /**
+         * StoredLimitsDocument
+         * @description The stored limits in force and their versions, oldest first.
+         */
+        StoredLimitsDocument: {
+            /** Limits */
+            limits: {
+                [key: string]: number;
+            };
+            /**
+             * Four Eyes
+             * @description Whether loosening needs a second person
+             */
+            four_eyes: boolean;
+            /** Versions */
+            versions: components["schemas"]["LimitVersionRow"][];
         };
         /**
          * StressScenarioView
@@ -6619,6 +6822,305 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RiskChange"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    getLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredLimitsDocument"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    changeLimits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LimitsBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoredLimitsDocument"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    raiseRiskAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskAlertBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskAlertRow"];
+                };
+            };
+            /** @description The body is not text */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description A page of another site asked */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description There is no such thing */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not possible in the present state */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The body is too large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description The request is not valid */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unexpected failure */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    clearRiskAlert: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RiskAlertEnd"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RiskAlertRow"];
                 };
             };
             /** @description The body is not text */

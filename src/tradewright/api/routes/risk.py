@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 
 from tradewright.api.deps import Here, refusals
 from tradewright.api.risk_schemas import (
+    LimitsBody,
+    RiskAlertBody,
+    RiskAlertEnd,
+    RiskAlertRow,
     RiskChange,
     RiskEventRow,
     RiskOrder,
@@ -15,6 +19,7 @@ from tradewright.api.risk_schemas import (
     RiskReport,
     RiskReportQuery,
     RiskStatus,
+    StoredLimitsDocument,
 )
 from tradewright.api.topics import risk
 
@@ -87,6 +92,51 @@ def rearm(here: Here, body: RiskRelease) -> RiskChange:
         reset_high_water=body.reset_high_water,
     )  # fmt: skip
     return RiskChange.model_validate(change.to_json())
+
+
+@router.get("/risk/limits", operation_id="getLimits", summary="Stored limits", responses=refusals())
+def get_limits(here: Here) -> StoredLimitsDocument:
+    """Return the limits of everything that runs, with who changed them and why."""
+    from tradewright.services.risk.limits import limits_document, limits_of
+
+    return StoredLimitsDocument.model_validate(limits_document(limits_of(here.workspace)))
+
+
+@router.post("/risk/limits", operation_id="changeLimits", summary="Change limits", responses=_ACT)
+def change_limits(here: Here, body: LimitsBody) -> StoredLimitsDocument:
+    """Store a new version, in force at once; loosening may need a second person."""
+    from tradewright.services.risk.limits import limits_document, limits_of
+
+    stored = limits_of(here.workspace)
+    stored.change(body.limits, author=body.actor, reason=body.reason, second=body.second)
+    return StoredLimitsDocument.model_validate(limits_document(stored))
+
+
+@router.post(
+    "/risk/alerts", operation_id="raiseRiskAlert", summary="Smaller limits", responses=_ACT
+)
+def raise_alert(here: Here, body: RiskAlertBody) -> RiskAlertRow:
+    """Scale the limits of a scope, or let it only shrink, because of an alert."""
+    made = _alerts(here).raise_(
+        body.scope, body.source, action=body.action, factor=body.factor, reason=body.reason,
+        actor=body.actor,
+    )  # fmt: skip
+    return RiskAlertRow.model_validate(made.to_json())
+
+
+@router.post(
+    "/risk/alerts/clear", operation_id="clearRiskAlert", summary="End an alert", responses=_ACT
+)
+def clear_alert(here: Here, body: RiskAlertEnd) -> RiskAlertRow:
+    """End an alert; what it reduced is released after 60 s."""
+    made = _alerts(here).clear(body.scope, body.source, reason=body.reason, actor=body.actor)
+    return RiskAlertRow.model_validate(made.to_json())
+
+
+def _alerts(here: Here) -> Any:
+    from tradewright.services.risk.alerts import RiskAlerts
+
+    return RiskAlerts(here.workspace.journal, here.workspace.clock)
 
 
 def _order(here: Here, verb: Literal["halt", "reduce", "flatten"], body: RiskOrder) -> RiskChange:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from tradewright.client.shapes.risk import (
+    LimitsBody,
+    RiskAlertBody,
+    RiskAlertEnd,
+    RiskAlertRow,
     RiskChange,
     RiskEventRow,
     RiskOrder,
     RiskRelease,
     RiskReport,
     RiskStatus,
+    StoredLimitsDocument,
 )
 from tradewright.client.transport import Transport
 
@@ -212,4 +217,99 @@ class RiskOperations(Transport):
             If it is not there.
         """
         found: RiskChange = self._call("POST", "/api/v1/risk/rearm", body=body)
+        return found
+
+    def get_limits(self) -> StoredLimitsDocument:
+        """Return the limits of everything that runs, with who changed them and why.
+
+        ``GET /api/v1/risk/limits``
+
+        Returns
+        -------
+        StoredLimitsDocument
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: StoredLimitsDocument = self._call("GET", "/api/v1/risk/limits")
+        return found
+
+    def change_limits(self, body: LimitsBody) -> StoredLimitsDocument:
+        """Store a new version, in force at once; loosening may need a second person.
+
+        ``POST /api/v1/risk/limits``
+
+        Parameters
+        ----------
+        body : LimitsBody
+            What is asked, as JSON.
+
+        Returns
+        -------
+        StoredLimitsDocument
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: StoredLimitsDocument = self._call("POST", "/api/v1/risk/limits", body=body)
+        return found
+
+    def raise_risk_alert(self, body: RiskAlertBody) -> RiskAlertRow:
+        """Scale the limits of a scope, or let it only shrink, because of an alert.
+
+        ``POST /api/v1/risk/alerts``
+
+        Parameters
+        ----------
+        body : RiskAlertBody
+            What is asked, as JSON.
+
+        Returns
+        -------
+        RiskAlertRow
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskAlertRow = self._call("POST", "/api/v1/risk/alerts", body=body)
+        return found
+
+    def clear_risk_alert(self, body: RiskAlertEnd) -> RiskAlertRow:
+        """End an alert; what it reduced is released after 60 s.
+
+        ``POST /api/v1/risk/alerts/clear``
+
+        Parameters
+        ----------
+        body : RiskAlertEnd
+            What is asked, as JSON.
+
+        Returns
+        -------
+        RiskAlertRow
+            The server's answer.
+
+        Raises
+        ------
+        ApiError
+            If the server refuses.
+        TransientEdgeError
+            If it is not there.
+        """
+        found: RiskAlertRow = self._call("POST", "/api/v1/risk/alerts/clear", body=body)
         return found

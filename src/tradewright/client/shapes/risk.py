@@ -18,6 +18,26 @@ class LimitUse(TypedDict):
     action: str
 
 
+class LimitVersionRow(TypedDict):
+    """One version of the stored limits."""
+
+    version: int
+    valid_from: str
+    author: str
+    second: str
+    reason: str
+    limits: dict[str, float]
+
+
+class LimitsBody(TypedDict):
+    """Changes of the stored limits; null takes a limit away."""
+
+    limits: dict[str, float | None]
+    reason: str
+    actor: str
+    second: NotRequired[str]
+
+
 class PaperMeasure(TypedDict):
     """Value at risk of the paper account; null with the reason where there is none."""
 
@@ -43,6 +63,38 @@ class PaperRisk(TypedDict):
     gross: float | None
     measure: PaperMeasure
     limits: list[LimitUse]
+
+
+class RiskAlertBody(TypedDict):
+    """An alert to be put in force; a later one of its scope and source takes its place."""
+
+    scope: str
+    source: Literal["drift", "anomaly", "data_quality"]
+    action: NotRequired[Literal["size_down", "reduce"]]
+    factor: NotRequired[float]
+    reason: str
+    actor: str
+
+
+class RiskAlertEnd(TypedDict):
+    """An alert whose cause is gone."""
+
+    scope: str
+    source: Literal["drift", "anomaly", "data_quality"]
+    reason: str
+    actor: str
+
+
+class RiskAlertRow(TypedDict):
+    """An alert that makes the limits of a scope smaller."""
+
+    scope: str
+    source: Literal["drift", "anomaly", "data_quality"]
+    action: Literal["size_down", "reduce"]
+    factor: float
+    reason: str
+    actor: str
+    at: str
 
 
 class RiskCause(TypedDict):
@@ -159,6 +211,7 @@ class RiskStatus(TypedDict):
 
     state: Literal["NORMAL", "REDUCE_ONLY", "FLATTENING", "HALTED"]
     scopes: list[ScopeState]
+    alerts: list[RiskAlertRow]
     is_halted_by_file: bool
     changes: int
     paper: PaperRisk | None
@@ -170,3 +223,11 @@ class ScopeState(TypedDict):
     scope: str
     state: Literal["NORMAL", "REDUCE_ONLY", "FLATTENING", "HALTED"]
     causes: list[RiskCause]
+
+
+class StoredLimitsDocument(TypedDict):
+    """The stored limits in force and their versions, oldest first."""
+
+    limits: dict[str, float]
+    four_eyes: bool
+    versions: list[LimitVersionRow]

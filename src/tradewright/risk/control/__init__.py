@@ -4,7 +4,7 @@ from tradewright.risk.control.catalogue import KINDS, Action, LimitKind
 from tradewright.risk.control.checks import CHECKS, Failure
 from tradewright.risk.control.distance import Distance, Snapshot, distances, snapshot
 from tradewright.risk.control.events import RiskEvent
-from tradewright.risk.control.gate import Decision, RiskGate
+from tradewright.risk.control.gate import Decision, RiskGate, announce
 from tradewright.risk.control.scopes import Layer, Scope
 from tradewright.risk.control.switch import Cause, Change, State, Switch, parse_scope
 from tradewright.risk.control.table import PROFILES, LimitTable, loosened
@@ -28,6 +28,7 @@ __all__ = [
     "Snapshot",
     "State",
     "Switch",
+    "announce",
     "distances",
     "loosened",
     "parse_scope",

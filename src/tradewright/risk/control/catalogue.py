@@ -125,6 +125,9 @@ _TABLE: Final = (
               ceiling=1000.0, is_count=True),
     LimitKind("var_95", {ACCOUNT: 0.03}, Action.DENY,
               "Gaussian value at risk of one session at 95 %; denies what raises it"),
+    LimitKind("stale_bars", {ACCOUNT: 2.0}, Action.REDUCE_ONLY,
+              "Bars of the tape without a price, after which an instrument may only be reduced",
+              ceiling=10_000.0, is_count=True),
     LimitKind("stale_seconds", {ACCOUNT: 900.0}, Action.REDUCE_ONLY,
               "Age of an instrument's last price", ceiling=10 * 86_400.0, is_timed=True),
 )  # fmt: skip

@@ -158,6 +158,14 @@ def check_tradable(look: Look) -> Iterator[Failure]:
                 f"{symbol}: no price is known", DenyReason.NO_BAR,
             )  # fmt: skip
         return
+    bars_old = look.layer.stale.get(symbol)
+    if bars_old is not None and not look.is_reducing:
+        limit = look.limit("stale_bars", look.account)
+        yield Failure(
+            "tradable", "stale_bars", look.account.name, bars_old,
+            math.nan if limit is None else limit,
+            f"{symbol}: no price for {bars_old} bars, it may only be reduced",
+        )  # fmt: skip
     most = look.limit("stale_seconds", look.account) if look.layer.is_timed else None
     age = (look.ts - look.layer.priced_at.get(symbol, look.ts)) / NS_PER_SECOND
     if most is not None and age > most and not look.is_reducing:

@@ -14,6 +14,8 @@ HALTED: Final = "TradingHalted"
 RESUMED: Final = "TradingResumed"
 MARGIN_CALL: Final = "MarginCall"
 DENIED: Final = "OrderDenied"
+CANCEL_FAILED: Final = "CancelFailed"
+SCALED: Final = "LimitsScaled"
 
 
 @dataclass(frozen=True, slots=True)

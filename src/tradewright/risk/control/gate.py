@@ -485,3 +485,8 @@ class RiskGate:
         except Exception:
             self.handler_failures += 1
             LOG.exception("risk: a handler failed on %s", what)
+
+
+def announce(gate: RiskGate, event: e.RiskEvent) -> None:
+    """Keep an event that the layer around a gate found, and hand it to the gate's handlers."""
+    gate._tell(event)

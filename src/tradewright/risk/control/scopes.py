@@ -112,6 +112,7 @@ class Layer:
         self.fault = ""
         self.scopes: dict[str, Scope] = {}
         self.size_down: dict[str, float] = {}
+        self.stale: dict[str, int] = {}
         self._covariance: NDArray[np.float64] | None = None
         self._columns: dict[str, int] = {}
 

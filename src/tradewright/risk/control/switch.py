@@ -21,6 +21,8 @@ _UNTIL_STABLE: Final = (
     "limits",
     "clock",
     "drift",
+    "anomaly",
+    "data_quality",
 )
 
 

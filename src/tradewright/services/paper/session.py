@@ -193,6 +193,7 @@ class PaperSession:
         self._workspace, self.session_id, self._plan = workspace, session_id, plan
         self._speed, self._on_end = speed, on_end
         self._name = plan.name
+        self._ends: list[Callable[[], None]] = []
         self.outcome: Outcome | None = None
         self._thread = threading.Thread(target=self._run, name=f"paper {session_id}", daemon=True)
 
@@ -232,6 +233,8 @@ class PaperSession:
             LOG.exception("paper session %s failed", self.session_id)
             self._end(recorder, "FAILED", f"{type(error).__name__}: {error}")
         finally:
+            for end in self._ends:
+                end()
             self._on_end()
 
     def _recorder(
@@ -266,6 +269,7 @@ class PaperSession:
         if isinstance(plan.what, ManagedPortfolio):
             plan.what.notify = recorder.alert
             tell_limits(plan.what, guard)
+        self._ends.append(control.alerts.listen(self._workspace.bus))
         feed = PacedFeed(
             plan.bars,
             self._workspace.journal,
@@ -282,6 +286,7 @@ class PaperSession:
                 self.session_id,
                 guard,
                 StoredLimits(self._workspace.journal, clock),
+                control.alerts,
             ),
             teller=teller,
         )

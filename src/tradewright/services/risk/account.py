@@ -44,8 +44,8 @@ def risk_status(workspace: Workspace, paper: PaperTrading) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON-ready: ``scopes, is_halted_by_file, changes, paper``; figures that are not known are
-        None.
+        JSON-ready: ``scopes, alerts, is_halted_by_file, changes, paper``; figures that are not
+        known are None.
     """
     return {**switch_status(control_of(workspace)), "paper": _paper(workspace, paper)}
 
@@ -133,6 +133,7 @@ def _paper(workspace: Workspace, paper: PaperTrading) -> dict[str, Any] | None:
         for symbol, (sector, currency) in made["instruments"].items()
     }
     layer = Layer(table, instruments, currency=line["currency"])
+    layer.size_down = _factors(workspace)
     scopes = [
         layer.scope(name) for name in (f"strategy:{made['strategy']}", "account:paper", "portfolio")
     ]
@@ -153,3 +154,12 @@ def _tell(workspace: Workspace, paper: PaperTrading) -> None:
     # What a person ordered, and where everything stands after it.
     workspace.bus.publish(EVENT, risk_events(workspace)[0])
     workspace.bus.publish(STATUS, risk_status(workspace, paper))
+
+
+def _factors(workspace: Workspace) -> dict[str, float]:
+    # What alerts scale the limits of each scope by now.
+    out: dict[str, float] = {}
+    for alert in control_of(workspace).alerts.active():
+        if alert.action == "size_down":
+            out[alert.scope] = min(alert.factor, out.get(alert.scope, 1.0))
+    return out

@@ -13,6 +13,7 @@ from tradewright.ports.clock import Clock
 from tradewright.ports.journal import JournalEntry, LedgerStore
 from tradewright.risk.control import Cause, Change, Switch, parse_scope
 from tradewright.risk.control.switch import USER
+from tradewright.services.risk.alerts import RiskAlerts
 
 STREAM: Final = "risk"
 CHANGE: Final = "change"
@@ -55,6 +56,11 @@ class RiskControl:
             cause = Cause("halt_file", "the file system", self.file_reason, self._clock.now_ns())
             switch.trip("halt", "portfolio", cause)
         return switch
+
+    @property
+    def alerts(self) -> RiskAlerts:
+        """What makes limits smaller, beside the switch."""
+        return RiskAlerts(self._journal, self._clock)
 
     @property
     def is_halted_by_file(self) -> bool:

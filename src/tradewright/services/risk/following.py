@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import Final
+from typing import Any, Final
 
 from tradewright.domain.errors import EdgeError, RefusedError
 from tradewright.engine import Desk
 from tradewright.engine.guard import Guard
-from tradewright.risk.control import Cause, Change, LimitTable, State
+from tradewright.risk.control import Cause, Change, LimitTable, RiskEvent, State, announce
+from tradewright.risk.control.events import SCALED
 from tradewright.risk.control.switch import USER
+from tradewright.services.risk.alerts import SOURCES, RiskAlerts, command_of
 from tradewright.services.risk.control import RiskControl
 from tradewright.services.risk.limits import StoredLimits
 
@@ -30,6 +32,8 @@ class RiskFollower:
         Its gate; every change it makes by itself is kept.
     limits : StoredLimits, optional
         Limits of everything the user runs; with the session's own, the tightest wins.
+    alerts : RiskAlerts, optional
+        What makes the limits smaller, or lets a scope only shrink.
     """
 
     def __init__(
@@ -38,10 +42,14 @@ class RiskFollower:
         session_id: str,
         guard: Guard,
         limits: StoredLimits | None = None,
+        alerts: RiskAlerts | None = None,
     ) -> None:
         self._control, self._session, self._guard = control, session_id, guard
         self._limits, self._version = limits, 0
         self._own = guard.gate.layer.table
+        self._alerts = alerts
+        self._alerts_seen = 0
+        self._factors: dict[str, dict[str, float]] = {}
         self._seen: int | None = None
         self._made = 0
         guard.gate.subscribe(changed=self._keep)
@@ -56,7 +64,7 @@ class RiskFollower:
         try:
             found = self._first() if self._seen is None else self._later(self._seen)
             is_halted = self._control.is_halted_by_file
-            found += self._new_limits()
+            found += self._new_limits() + self._new_alerts()
         except (EdgeError, OSError):
             gate.set_fault(_RECORD)
             return []
@@ -74,6 +82,8 @@ class RiskFollower:
             self._version = int(scope)
             stored = LimitTable.of(json.loads(reason))
             self._guard.use(self._own.merged(stored))
+        elif verb in ("size", "alert", "well"):
+            self._heed(verb, scope, rule, json.loads(reason), ts)
         elif verb == "rearm":
             try:
                 gate.rearm(scope, actor="record", reason=reason or "released", ts=ts)
@@ -114,6 +124,31 @@ class RiskFollower:
             return []
         return [_command("limits", str(current.number), "", json.dumps(dict(current.settings)))]
 
+    def _new_alerts(self) -> list[str]:
+        if self._alerts is None:
+            return []
+        is_first = self._alerts_seen == 0
+        rows, self._alerts_seen = self._alerts.later(self._alerts_seen)
+        if is_first:
+            rows = [(True, alert) for alert in self._alerts.active()]
+        return [_command(*command_of(*row)) for row in rows if row[1].scope in self._scopes]
+
+    def _heed(self, verb: str, scope: str, rule: str, told: dict[str, Any], ts: int) -> None:
+        # What an alert asks for: smaller limits, a scope that only shrinks, or the end of it.
+        gate, waiting = self._guard.gate, self._guard.soundness.recovering
+        reason = str(told["reason"])
+        if verb == "size":
+            factors = self._factors.setdefault(scope, {})
+            factors[rule] = float(told["factor"])
+            gate.layer.size_down[scope] = factor = min(factors.values())
+            why = f"limits of {scope} are scaled by {factor:g}: {rule}: {reason}"
+            announce(gate, RiskEvent(SCALED, scope, rule, ts, factor, 1.0, why))
+        elif verb == "alert":
+            waiting.discard((scope, rule))
+            gate.trip("reduce", scope, Cause(rule, "alert", reason, ts))
+        else:
+            waiting.add((scope, rule))
+
     def _later(self, seen: int) -> list[str]:
         found = []
         for entry in self._control.entries(after_seq=seen):
@@ -134,6 +169,7 @@ class RiskFollower:
         # What came from the record is on it; what the gate did by itself is not yet.
         self._made += 1
         is_own = change.cause.actor == "risk" or change.cause.rule == "halt_file"
+        is_own = is_own and change.cause.rule not in SOURCES  # those have a record of their own
         if is_own:
             try:
                 self._control.keep(change, source=self._session, number=self._made)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tradewright.domain.errors import ConfigError, RefusedError
+from tradewright.domain.time import from_ns
 from tradewright.ports.clock import Clock
 from tradewright.ports.journal import LedgerStore
 from tradewright.risk.control import LimitTable, loosened
+
+if TYPE_CHECKING:
+    from tradewright.services.workspace import Workspace
 
 STREAM: Final = "risk-limits"
 VERSION: Final = "version"
@@ -58,7 +62,7 @@ class StoredLimits:
     """
 
     def __init__(self, journal: LedgerStore, clock: Clock, *, four_eyes: bool = False) -> None:
-        self._journal, self._clock, self._four_eyes = journal, clock, four_eyes
+        self._journal, self._clock, self.four_eyes = journal, clock, four_eyes
 
     def versions(self) -> list[LimitVersion]:
         """Return all versions, oldest first."""
@@ -128,15 +132,40 @@ class StoredLimits:
         looser = loosened(before.table, after)
         if looser and not may_write:
             raise RefusedError(f"risk limits: {author} has no right risk:write for {looser[0]}")
-        if looser and self._four_eyes and second.strip() in ("", author.strip()):
+        if looser and self.four_eyes and second.strip() in ("", author.strip()):
             raise RefusedError(
-                f"risk limits: {', '.join(looser)} would be looser; a second person must agree"
+                f"risk limits: {', '.join(looser)} would be looser; a second person must agree "
+                "(risk.four_eyes)"
             )
         payload = {
             "settings": after.to_mapping(), "author": author, "second": second, "reason": reason,
         }  # fmt: skip
         self._journal.append(STREAM, [(VERSION, self._clock.now_ns(), payload)])
         return self.current()
+
+
+def limits_of(workspace: Workspace) -> StoredLimits:
+    """Return the stored limits of a data directory, under its rule of two persons."""
+    return StoredLimits(workspace.journal, workspace.clock, four_eyes=workspace.four_eyes)
+
+
+def limits_document(stored: StoredLimits) -> dict[str, Any]:
+    """Return the limits in force and all their versions, as values that JSON can hold."""
+    return {
+        "limits": dict(stored.current().settings),
+        "four_eyes": stored.four_eyes,
+        "versions": [
+            {
+                "version": version.number,
+                "valid_from": from_ns(version.valid_from_ns).isoformat(),
+                "author": version.author,
+                "second": version.second,
+                "reason": version.reason,
+                "limits": dict(version.settings),
+            }
+            for version in stored.versions()
+        ],
+    }
 
 
 def parse_settings(words: list[str]) -> dict[str, float | None]:

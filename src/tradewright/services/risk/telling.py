@@ -81,7 +81,7 @@ class RiskTeller:
 
 
 def switch_status(control: RiskControl) -> dict[str, Any]:
-    """Return what is halted and why: ``state, scopes, is_halted_by_file, changes``."""
+    """Return what is halted and why: ``state, scopes, alerts, is_halted_by_file, changes``."""
     switch = control.switch()
     scopes = [
         {
@@ -102,6 +102,7 @@ def switch_status(control: RiskControl) -> dict[str, Any]:
     return {
         "state": max(switch.scopes().values(), default=State.NORMAL).name,
         "scopes": scopes,
+        "alerts": [alert.to_json() for alert in control.alerts.active()],
         "is_halted_by_file": control.is_halted_by_file,
         "changes": sum(1 for _ in control.entries()),
     }

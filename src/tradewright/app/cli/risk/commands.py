@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from tradewright.app.cli import frame
-from tradewright.app.cli.risk.shown import render_report, render_status
+from tradewright.app.cli.risk.shown import (
+    render_limits,
+    render_report,
+    render_status,
+    told_of,
+)
 
 if TYPE_CHECKING:
     from tradewright.services.paper import PaperTrading
@@ -72,38 +77,48 @@ def limits(
     set_: list[str] = typer.Option([], "--set", metavar="KEY=VALUE", help="Change a limit; off."),  # noqa: B008
     reason: str = _REASON,
     actor: str = _ACTOR,
+    second: str = typer.Option(
+        "", "--second", help="Second person who agrees; wanted to loosen under risk.four_eyes."
+    ),
 ) -> None:
     """Show the limits of everything that runs, or change them: a new version from now on."""
     from tradewright.app.bootstrap import open_workspace
-    from tradewright.domain.time import from_ns
-    from tradewright.services.risk.limits import StoredLimits, parse_settings
+    from tradewright.services.risk.limits import limits_document, limits_of, parse_settings
+
+    stored = limits_of(open_workspace())
+    if set_:
+        stored.change(parse_settings(set_), author=_who(actor), reason=reason, second=second)
+    document = limits_document(stored)
+    frame.emit(document, lambda: render_limits(document))
+
+
+@app.command()
+def alert(
+    scope: str = _SCOPE,
+    *,
+    source: str = typer.Option(..., "--source", help="drift, anomaly or data_quality."),
+    action: str = typer.Option(
+        "size_down", "--action", help="size_down scales its limits, reduce lets it only shrink."
+    ),
+    factor: float = typer.Option(0.5, "--factor", help="Of the limits, between 0 and 1."),
+    clear: bool = typer.Option(False, "--clear", help="The cause is gone."),
+    reason: str = _REASON,
+    actor: str = _ACTOR,
+) -> None:
+    """Make the limits of a scope smaller because of an alert, or end that."""
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.services.risk.alerts import RiskAlerts
 
     workspace = open_workspace()
-    stored = StoredLimits(workspace.journal, workspace.clock)
-    if set_:
-        stored.change(parse_settings(set_), author=_who(actor), reason=reason)
-    versions = [
-        {
-            "version": version.number,
-            "valid_from": from_ns(version.valid_from_ns).isoformat(),
-            "author": version.author,
-            "reason": version.reason,
-            "limits": dict(version.settings),
-        }
-        for version in stored.versions()
-    ]
-    document = {"limits": dict(stored.current().settings), "versions": versions}
-
-    def render() -> None:
-        for name, value in document["limits"].items():  # type: ignore[attr-defined]
-            typer.echo(f"  {name:<32} {value:g}")
-        if not versions:
-            typer.echo("  no limit is stored; see docs/how-to/limit-and-halt.md")
-        else:
-            last = versions[-1]
-            typer.echo(f"version {last['version']} by {last['author']}: {last['reason']}")
-
-    frame.emit(document, render)
+    alerts = RiskAlerts(workspace.journal, workspace.clock)
+    if clear:
+        made = alerts.clear(scope, source, reason=reason, actor=_who(actor))
+    else:
+        made = alerts.raise_(
+            scope, source, action=action, factor=factor, reason=reason, actor=_who(actor)
+        )
+    row = {**made.to_json(), "is_active": not clear}
+    frame.emit(row, lambda: typer.echo(told_of(row)))
 
 
 @app.command()

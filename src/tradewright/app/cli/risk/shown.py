@@ -14,6 +14,8 @@ def render_status(document: dict[str, Any]) -> None:
         typer.echo(f"  {row['scope']}: {row['state']}")
         for cause in row["causes"]:
             typer.echo(f"    {cause['rule']}: {cause['reason']} ({cause['actor']}, {cause['at']})")
+    for row in document["alerts"]:
+        typer.echo(f"  {told_of({**row, 'is_active': True})}")
     paper = document["paper"]
     if paper is None:
         typer.echo("  no paper session was started yet")
@@ -37,6 +39,25 @@ def render_status(document: dict[str, Any]) -> None:
         )
     if not paper["limits"]:
         typer.echo("  no limit is set; see docs/how-to/limit-and-halt.md")
+
+
+def told_of(row: dict[str, Any]) -> str:
+    """Return an alert in one line."""
+    does = "limits x " + format(row["factor"], "g") if row["action"] == "size_down" else "only down"
+    ended = "" if row["is_active"] else "ended: "
+    return f"{ended}{row['scope']}: {does} for {row['source']}: {row['reason']} ({row['actor']})"
+
+
+def render_limits(document: dict[str, Any]) -> None:
+    """Print the stored limits and who changed them last."""
+    for name, value in document["limits"].items():
+        typer.echo(f"  {name:<32} {value:g}")
+    if not document["versions"]:
+        typer.echo("  no limit is stored; see docs/how-to/limit-and-halt.md")
+        return
+    last = document["versions"][-1]
+    agreed = f" and {last['second']}" if last["second"] else ""
+    typer.echo(f"version {last['version']} by {last['author']}{agreed}: {last['reason']}")
 
 
 def render_report(document: dict[str, Any]) -> None:
