@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.actions import CorporateAction, actions_hash, distinct
 from tradewright.domain.errors import DataError, NoDataError, nearest
 from tradewright.domain.instruments import Instrument
 
@@ -50,11 +51,15 @@ class Bars:
     rates : mapping of str to ndarray of shape (n_bars,), float64
         By pair (``EUR/USD``) what one of the first currency is worth in the second: the last rate
         known at each close, NaN before the first. See `tradewright.marketdata.add_rates`.
+    actions : tuple of CorporateAction
+        Splits, dividends and the like of the instruments, for prices as traded; see
+        `with_actions`. A simulation books them; adjusted prices hold them already.
 
     Raises
     ------
     DataError
-        If shapes differ, times do not increase, or a column name repeats.
+        If shapes differ, times do not increase, a column name repeats, or adjusted prices are
+        given actions.
 
     Notes
     -----
@@ -75,6 +80,7 @@ class Bars:
     data_version: str = ""
     notes: tuple[str, ...] = field(default=())
     rates: Mapping[str, FloatArray] = field(default_factory=dict)
+    actions: tuple[CorporateAction, ...] = field(default=())
 
     def __post_init__(self) -> None:
         shape = (len(self.ts), len(self.instruments))
@@ -100,6 +106,12 @@ class Bars:
                 )
         if len(set(self.symbols)) != len(self.symbols):
             raise DataError(f"bars: a symbol occurs twice in {', '.join(self.symbols)}")
+        if self.actions and self.adjustment != "none":
+            raise DataError(
+                f"bars: prices are {self.adjustment!r} and there are {len(self.actions)} corporate "
+                "actions; adjusted prices hold them already, so give actions to prices as traded "
+                "(adjustment 'none') only"
+            )
         if not self.data_version:
             object.__delattr__(self, "data_version")
 
@@ -108,7 +120,8 @@ class Bars:
         def __getattr__(self, name: str) -> str:
             if name != "data_version":
                 raise AttributeError(f"Bars has no {name!r}")
-            object.__setattr__(self, name, _content_hash(self))
+            told = f"+{actions_hash(self.actions)}" if self.actions else ""
+            object.__setattr__(self, name, _content_hash(self) + told)
             return self.data_version
 
     @property
@@ -170,6 +183,33 @@ class Bars:
         """Return rows ``first`` to ``last`` (exclusive), all instruments."""
         return self._take(slice(first, last), slice(None))
 
+    def with_actions(self, actions: Iterable[CorporateAction]) -> Bars:
+        """Return prices as traded together with what happened to the shares.
+
+        Parameters
+        ----------
+        actions : iterable of CorporateAction
+            Of any symbols; those of others are left out, equal ones count once. They take the
+            place of those the bars have.
+
+        Returns
+        -------
+        Bars
+            With a data version that tells the actions apart; unchanged where there are none.
+
+        Raises
+        ------
+        DataError
+            If the prices are adjusted.
+        """
+        kept = distinct(actions, self.symbols)
+        if not kept and not self.actions:
+            return self
+        version = self.data_version.partition("+")[0]
+        if version and kept:
+            version = f"{version}+{actions_hash(kept)}"
+        return replace(self, actions=kept, data_version=version)
+
     def columns(self) -> dict[str, NDArray[np.generic]]:
         """Return the bars in long form, one row per bar that exists.
 
@@ -198,6 +238,9 @@ class Bars:
             else tuple(self.instruments[i] for i in columns)
         )
         cut = {name: getattr(self, name)[rows][:, columns] for name in FIELDS}
+        kept = self.actions
+        if kept and len(chosen) < len(self.instruments):
+            kept = distinct(kept, [instrument.symbol for instrument in chosen])
         return Bars(
             instruments=chosen,
             ts=self.ts[rows],
@@ -208,6 +251,7 @@ class Bars:
             data_version=self.data_version,
             notes=self.notes,
             rates={name: line[rows] for name, line in self.rates.items()},
+            actions=kept,
         )
 
 

@@ -68,6 +68,7 @@ class FillReason(IntEnum):
     LIQUIDATION = 4
     CLOSE_AT_END = 5
     DELISTING = 6
+    CORPORATE_ACTION = 7
 
 
 class DenyReason(IntEnum):
@@ -86,6 +87,7 @@ class DenyReason(IntEnum):
     TRIGGER_ENDED = 10
     NO_BORROW = 11
     MARGIN_CALL = 12
+    CORPORATE_ACTION = 13
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.actions import ActionEffect, CorporateAction, effects_of
 from tradewright.domain.instruments import Instrument
 
 FILL_DTYPE: Final = np.dtype(
@@ -64,9 +65,33 @@ TRIP_DTYPE: Final = np.dtype(
         ("entry_fill", np.int64),  # row of the first and last fill
         ("exit_fill", np.int64),
         ("exit_reason", np.int8),  # FillReason of the last fill
+        ("dividends", np.int64),  # minor units, after tax; part of pnl, negative where paid
     ]
 )
 """One row per round trip, from flat to flat; users see it as ``trades``."""
+
+
+EFFECT_DTYPE: Final = np.dtype(
+    [
+        ("action", np.int64),  # row of the schedule
+        ("fills", np.int64),  # fills made before it
+        ("bar", np.int32),
+        ("instrument", np.int32),
+        ("other", np.int32),  # column whose shares were given, -1 where none
+        ("kind", np.int8),  # EffectKind
+        ("qty", np.int64),  # position before, 1e-8 units
+        ("change", np.int64),  # of the position
+        ("other_qty", np.int64),  # change of the position of `other`
+        ("cash", np.int64),  # change of cash, minor units; of a closing its fill moves the cash
+        ("due", np.int64),  # change of dividends earned and not yet paid, minor units
+        ("withheld", np.int64),  # tax kept from `due`, minor units, >= 0
+        ("px", np.int64),  # price of the instrument after the action, 1e-8
+        ("other_px", np.int64),  # price of a share of `other`, 1e-8
+        ("new", np.int64),  # shares after, or of `other`,
+        ("old", np.int64),  # for so many shares before
+    ]
+)
+"""One row per corporate action that touched the account, in the order they happened."""
 
 
 class RunStatus(StrEnum):
@@ -112,6 +137,10 @@ class Outcome:
     worth : ndarray of shape (n_instruments,), float64, optional
         What a price of 1 was worth at the last bar in the base currency, per unit of quantity;
         the multipliers unless given.
+    effects : structured ndarray
+        Rows of `EFFECT_DTYPE`; none where no corporate action touched the account.
+    actions : tuple of CorporateAction
+        The corporate actions that `effects` number.
     """
 
     instruments: tuple[Instrument, ...]
@@ -144,3 +173,21 @@ class Outcome:
         if self.worth is not None:
             return self.worth
         return np.array([instrument.multiplier for instrument in self.instruments])
+
+    effects: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, dtype=EFFECT_DTYPE))
+
+    actions: tuple[CorporateAction, ...] = field(default=())
+
+    def action_effects(self) -> list[ActionEffect]:
+        """Return what corporate actions did, in order."""
+        symbols = [instrument.symbol for instrument in self.instruments]
+        return effects_of(self.effects, self.actions, symbols, self.ts)
+
+    def dividends_due(self) -> NDArray[np.int64]:
+        """Return what is earned and not yet paid at each close, minor units, (n_bars,).
+
+        Equity is cash, the value of positions and this.
+        """
+        steps = np.zeros(len(self.ts), dtype=np.int64)
+        np.add.at(steps, self.effects["bar"], self.effects["due"])
+        return np.cumsum(steps)

@@ -77,6 +77,7 @@ def build_bars(
         adjustment=adjustment,
         data_version=data_version,
         notes=notes,
+        actions=(),
     )
 
 

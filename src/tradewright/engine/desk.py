@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from tradewright.domain.actions import ActionEffect, EffectKind, in_order
 from tradewright.domain.currencies.worth import WORTH_UNIT
 from tradewright.domain.errors import TradewrightError
 from tradewright.domain.orders import (
@@ -67,10 +68,17 @@ class Recorder(Protocol):
         """Keep what the venue reported and what was booked for it."""
         ...
 
+    def restated(self, row: int, orders: Sequence[Order]) -> None:
+        """Keep orders as a corporate action left them."""
+        ...
+
     def bar_done(self, row: int, account: AccountState) -> None:
         """Keep the account after a bar."""
         ...
 
+
+Booked = Fill | ActionEffect
+"""What changes a position."""
 
 TARGET: Final = "target"
 """Tag of the orders that a wanted weight or quantity became."""
@@ -121,7 +129,8 @@ class Desk:
         self.ctx, self.venue, self.strategy = ctx, venue, strategy
         self.limits, self.sectors, self.recorder = limits, sectors, recorder
         self.currency = ledger.currency
-        self._ledger, self._unbooked = ledger, list[Fill]()
+        self._ledger, self._unbooked = ledger, list[Booked]()
+        self.has_actions, self._n_fills = getattr(venue, "has_actions", False), 0
         self.working: dict[str, TrackedOrder] = {}
         self.denied: list[OrderEvent] = []
         self.incidents: list[str] = []
@@ -149,9 +158,9 @@ class Desk:
     def ledger(self) -> Ledger:
         """The book, up to the last fill."""
         if not self.listens:
-            self._unbooked += self.venue.poll()[0]
-        for fill in self._unbooked:
-            self._ledger.apply(fill)
+            self._unbooked += self._with_actions(self.venue.poll()[0])
+        for one in self._unbooked:
+            book(self._ledger, one)
         self._unbooked.clear()
         return self._ledger
 
@@ -163,16 +172,16 @@ class Desk:
         """
         positions = self._positions
         self.ctx.account_seen = None
+        happened = self._with_actions(fills)
         if self.recorder is None:
-            self._unbooked += fills
-            for fill in fills:
-                held = positions.get(fill.symbol, 0)
-                positions[fill.symbol] = held + fill.side * fill.qty
+            self._unbooked += happened
+            for one in happened:
+                move(positions, one)
         else:
             ledger = self.ledger
-            entries = [entry for fill in fills for entry in ledger.apply(fill)]
-            for fill in fills:
-                positions[fill.symbol] = ledger.position(fill.symbol)
+            entries = [entry for one in happened for entry in book(ledger, one)]
+            for one in happened:
+                move(positions, one)
             self.recorder.results(self.row, fills, events, entries)
         if self.guard is not None:
             self.guard.receive(fills, events, self.ctx.now_ns)
@@ -186,6 +195,20 @@ class Desk:
         if (on_order := self._hooks["on_order"]) is not None:
             for event in events:
                 self.call("on_order", on_order, event)
+
+    def _with_actions(self, fills: Sequence[Fill]) -> Sequence[Booked]:
+        # What corporate actions did stands among the fills; orders they restated are known anew.
+        if not self.has_actions:
+            return fills
+        effects, restated = self.venue.poll_actions()  # type: ignore[attr-defined]
+        first, self._n_fills = self._n_fills, self._n_fills + len(fills)
+        for order in restated:
+            tracked = self.working.get(order.client_order_id)
+            if tracked is not None:
+                tracked.order = order
+        if restated and self.recorder is not None:
+            self.recorder.restated(self.row, restated)
+        return in_order(fills, effects, first) if effects else fills
 
     def call(self, name: str, hook: Any, *arguments: Any) -> None:
         """Call a hook of the strategy; what it raises ends the run."""
@@ -355,6 +378,25 @@ class Desk:
         if tracked.status.is_terminal:
             self.incidents += tracked.incidents
             del self.working[tracked.order.client_order_id]
+
+
+def book(ledger: Ledger, happened: Booked) -> tuple[LedgerEntry, ...]:
+    """Book a fill or what a corporate action did; return the new entries."""
+    if isinstance(happened, Fill):
+        return ledger.apply(happened)
+    return ledger.apply_effect(happened)
+
+
+def move(positions: dict[str, int], happened: Booked) -> None:
+    """Follow positions through a fill or a corporate action."""
+    if isinstance(happened, Fill):
+        held = positions.get(happened.symbol, 0)
+        positions[happened.symbol] = held + happened.side * happened.qty
+    elif happened.kind != EffectKind.CLOSING:  # its fill moves the position
+        positions[happened.symbol] = positions.get(happened.symbol, 0) + happened.change
+        if happened.other_qty:
+            held = positions.get(happened.other, 0)
+            positions[happened.other] = held + happened.other_qty
 
 
 def check_books(ledger: Ledger, account: AccountState) -> None:

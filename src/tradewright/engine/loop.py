@@ -16,6 +16,7 @@ from tradewright.domain.orders import OrderEvent
 from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import from_ns
 from tradewright.domain.universe import Universe
+from tradewright.engine.comparable import Comparable, FactorSource
 from tradewright.engine.context import RunContext
 from tradewright.engine.desk import Desk, Recorder, StrategyFailure, Venue
 from tradewright.engine.frames import FrameSource, IndicatorSource
@@ -67,6 +68,8 @@ class LoopSetup:
         Gives the tape in coarser intervals.
     universe : Universe, optional
         Members by date, for ``ctx.universe``.
+    factors : callable, optional
+        Restates the past of prices as traded, for ``ctx.history``.
     recorder : Recorder, optional
         Keeps events while the run goes on.
     ledger : Ledger, optional
@@ -89,6 +92,7 @@ class LoopSetup:
     indicators: IndicatorSource | None = None
     frames: FrameSource | None = None
     universe: Universe | None = None
+    factors: FactorSource | None = None
     recorder: Recorder | None = None
     ledger: Ledger | None = None
     guard: Guard | None = None
@@ -141,6 +145,7 @@ def run_loop(setup: LoopSetup) -> LoopResult:
     ctx, venue, bar = desk.ctx, desk.venue, open_tape(setup.bars, cursor)
     advance, poll, listens = venue.advance, venue.poll, desk.listens
     on_bar, recorder = setup.strategy.on_bar, setup.recorder
+    acts = desk.has_actions
     watches = setup.limits.needs_equity or setup.guard is not None
     hook, status, message, trace = "on_start", RunStatus.COMPLETED, "", ""
     try:
@@ -152,7 +157,7 @@ def run_loop(setup: LoopSetup) -> LoopResult:
                 ctx.account_seen = None
                 if advance(row) is not False and listens:  # False: the venue knows of no news
                     fills, events = poll()
-                    if fills or events:
+                    if fills or events or acts:
                         desk.receive(fills, events)
                 if ctx.timers:
                     desk.ring()
@@ -201,6 +206,7 @@ def open_desk(setup: LoopSetup, cursor: Cursor) -> Desk:
         indicators=setup.indicators,
         frames=setup.frames,
         universe=setup.universe,
+        comparable=None if setup.factors is None else Comparable(setup.factors),
     )
     desk = Desk(
         ctx,

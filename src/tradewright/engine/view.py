@@ -17,6 +17,7 @@ from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Order
 from tradewright.domain.time import from_ns
 from tradewright.domain.universe import Universe
+from tradewright.engine.comparable import Comparable
 from tradewright.engine.frames import (
     EmptyFrame,
     Frame,
@@ -50,11 +51,14 @@ class TapeView:
         Gives the tape in a coarser interval.
     universe : Universe, optional
         Members by date; every instrument of the tape by default.
+    comparable : Comparable, optional
+        Restates the past for corporate actions; the tape is shown as it is by default.
     """
 
     __slots__ = (
         "_bars",
         "_columns",
+        "_comparable",
         "_cursor",
         "_fields",
         "_forecasts",
@@ -86,6 +90,7 @@ class TapeView:
         indicators: IndicatorSource | None = None,
         frames: FrameSource | None = None,
         universe: Universe | None = None,
+        comparable: Comparable | None = None,
     ) -> None:
         self._bars, self._cursor, self._venue = bars, cursor, venue
         self.symbols = bars.symbols
@@ -99,6 +104,7 @@ class TapeView:
         self._worth = worth_of(bars, currency)
         self._forecasts, self._indicators = forecasts, indicators
         self._known: dict[str, IndicatorValues] = {}
+        self._comparable = comparable
         self._frame_source, self._universe = frames, universe
         self._frames: dict[str, Frame] = {}
         self.account_seen: AccountState | None = None
@@ -144,7 +150,13 @@ class TapeView:
         return self._universe.members(self.now_ns, self.symbols)
 
     def history(
-        self, symbol: str | None, n: int, field: str = "close", interval: str | None = None
+        self,
+        symbol: str | None,
+        n: int,
+        field: str = "close",
+        interval: str | None = None,
+        *,
+        adjust: str = "splits",
     ) -> NDArray[np.float64]:
         """Return the last `n` values of a field, newest last; see `strategies.Context`."""
         end = self._cursor.row + 1
@@ -154,9 +166,14 @@ class TapeView:
             raise ConfigError(f"bar has no field {field!r}; {nearest(field, FIELDS)}") from None
         column = 0 if symbol is None and self._only else self._column(symbol)
         if interval is not None and interval != self._bars.interval:
-            return self._frame(interval).history(column, n, field, self._known_ns)
-        past: NDArray[np.float64] = values[end - n if end > n else 0 : end, column]
-        return past
+            past: NDArray[np.float64] = self._frame(interval).history(
+                column, n, field, self._known_ns
+            )
+            return past if self._comparable is None else self._as_now(past, column, field, adjust)
+        past = values[end - n if end > n else 0 : end, column]
+        if self._comparable is None:
+            return past
+        return self._comparable.restated(past, (end, column), field, adjust)
 
     def indicator(self, name: str, symbol: str | None = None, interval: str | None = None) -> float:
         """Return the present value of a feature by name."""
@@ -236,6 +253,21 @@ class TapeView:
     def close_now(self, symbol: str) -> float:
         """Return the close of the present row; NaN where the instrument has no bar."""
         return float(self._fields["close"][self._cursor.row, self._columns[symbol]])
+
+    def _as_now(
+        self, past: NDArray[np.float64], column: int, field: str, adjust: str
+    ) -> NDArray[np.float64]:
+        # Coarser bars are put together of prices in shares of the first bar.
+        if adjust != "splits":
+            raise ConfigError(
+                f"history adjust is {adjust!r} with an interval, wanted 'splits': coarser bars are "
+                "adjusted for splits alone"
+            )
+        if self._comparable is None or self._cursor.row < 0:
+            return past
+        shares = self._comparable.now(self._cursor.row, column)
+        restated: NDArray[np.float64] = past * shares if field == "volume" else past / shares
+        return restated
 
     @property
     def _known_ns(self) -> int:

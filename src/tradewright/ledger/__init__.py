@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from tradewright.ledger.checks import LedgerCheck, ledger_of, reconcile
     from tradewright.ledger.entries import LedgerEntry, Posting
     from tradewright.ledger.exchange import foreign
-    from tradewright.ledger.ledger import Holding, Ledger
+    from tradewright.ledger.holdings import Holding
+    from tradewright.ledger.ledger import Ledger
     from tradewright.ledger.lots import LotBook, LotClose, TaxLot
     from tradewright.ledger.trips import round_trips
 
 _HOMES = {
-    "Holding": "ledger",
+    "Holding": "holdings",
     "Ledger": "ledger",
     "LedgerCheck": "checks",
     "LedgerEntry": "entries",

@@ -81,7 +81,7 @@ def fills_of(outcome: Outcome) -> list[Fill]:
 
 
 def ledger_of(outcome: Outcome) -> Ledger:
-    """Book a whole outcome: the deposit, every fill and the financing of every bar.
+    """Book a whole outcome: the deposit, every fill, corporate action and financing.
 
     Parameters
     ----------
@@ -99,9 +99,9 @@ def ledger_of(outcome: Outcome) -> Ledger:
 def reconcile(outcome: Outcome) -> LedgerCheck:
     """Check an outcome against the book made of its own fills.
 
-    Cash of every bar must equal the book's to the minor unit, equity must be cash plus the value
-    of long and short positions, and the value at the last bar must be the book's positions at
-    their marks, within one minor unit of rounding for each position held.
+    Cash of every bar must equal the book's to the minor unit, equity must be cash, the value of
+    long and short positions and dividends not yet paid, and the value at the last bar must be the
+    book's positions at their marks, within one minor unit of rounding for each position held.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def reconcile(outcome: Outcome) -> LedgerCheck:
     """
     ledger, cash = _book(outcome)
     _check_equal(outcome, "cash", outcome.cash, cash)
-    value = outcome.cash + outcome.long_value + outcome.short_value
+    value = outcome.cash + outcome.long_value + outcome.short_value + outcome.dividends_due()
     _check_equal(outcome, "equity", outcome.equity, value)
     if len(outcome.ts):
         _check_marks(outcome, ledger)
@@ -150,14 +150,19 @@ def _book(outcome: Outcome) -> tuple[Ledger, np.ndarray]:
     fills, paid = fills_of(outcome), {"financing": outcome.interest.tolist()}
     if outcome.funding is not None:
         paid["funding"] = outcome.funding.tolist()
+    effects = outcome.action_effects()
     done = 0
     for bar, ts in enumerate(stamps):
         for name, amounts in paid.items():
             if amounts[bar]:
                 ledger.transfer(-amounts[bar], ts_event=ts, ref=name, account=name)
+        while effects and effects[0].fills <= done and effects[0].ts_event <= ts:
+            ledger.apply_effect(effects.pop(0))
         while done < len(fills) and bars[done] <= bar:
             ledger.apply(fills[done])
             done += 1
+            while effects and effects[0].fills <= done and effects[0].ts_event <= ts:
+                ledger.apply_effect(effects.pop(0))
         cash[bar] = ledger.cash_minor
     return ledger, cash
 

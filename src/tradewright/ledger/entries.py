@@ -48,11 +48,13 @@ class LedgerEntry:
     seq : int
         Number in the book, from 1 without gaps.
     kind : str
-        ``open`` or ``close`` (the two halves of trading), ``cash`` or ``reversal``.
+        ``open`` or ``close`` (the two halves of trading), ``cash``, ``action`` (a corporate action)
+        or ``reversal``.
     ts_event : int
         UTC nanoseconds.
     ref : str
-        What it stands for: an execution id or the reason of a cash movement.
+        What it stands for: an execution id, the id of a corporate action's effect or the reason of
+        a cash movement.
     postings : tuple of Posting
         Sum to zero per currency.
     symbol : str

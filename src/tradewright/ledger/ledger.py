@@ -3,46 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
 
+from tradewright.domain.actions import ActionEffect
 from tradewright.domain.errors import LedgerError
 from tradewright.domain.instruments import Instrument
-from tradewright.domain.money import QTY_UNIT, minor_exponent
 from tradewright.domain.orders import Fill
+from tradewright.ledger.corporate import entries_of
 from tradewright.ledger.entries import LedgerEntry, Posting, share_of
 from tradewright.ledger.exchange import exchange_legs
+from tradewright.ledger.holdings import FLAT, Holding
 
 _COST_ACCOUNTS = ("fee", "spread", "slippage", "impact")
-
-
-@dataclass(frozen=True, slots=True)
-class Holding:
-    """A position as the book sees it.
-
-    Parameters
-    ----------
-    qty : int
-        Signed quantity in units of 1e-8; long positive.
-    cost_minor : int
-        What it cost, without fees, signed like the quantity.
-    realised_minor : int
-        Profit of what was closed, before cost components.
-    """
-
-    qty: int = 0
-    cost_minor: int = 0
-    realised_minor: int = 0
-
-    def average_cost(self, currency: str = "USD") -> float:
-        """Return the average price paid, in major units; NaN when flat."""
-        if not self.qty:
-            return float("nan")
-        scale = int(10 ** minor_exponent(currency))
-        return self.cost_minor * QTY_UNIT / (self.qty * scale)
-
-
-FLAT: Final = Holding()
 
 
 class Ledger:
@@ -71,7 +42,16 @@ class Ledger:
     (1000000, -1000000)
     """
 
-    __slots__ = ("_executions", "_fills", "_foreign", "balances", "currency", "entries", "holdings")
+    __slots__ = (
+        "_acted",
+        "_executions",
+        "_fills",
+        "_foreign",
+        "balances",
+        "currency",
+        "entries",
+        "holdings",
+    )
 
     def __init__(
         self, currency: str = "USD", foreign: Mapping[str, Instrument] | None = None
@@ -82,6 +62,7 @@ class Ledger:
         self.balances: dict[tuple[str, str], int] = {}
         self.holdings: dict[str, Holding] = {}
         self._executions: set[str] = set()
+        self._acted: dict[str, int] = {}
         self._fills: dict[str, list[tuple[Fill, tuple[int, ...]]]] = {}
 
     @property
@@ -127,6 +108,32 @@ class Ledger:
         self._fills.setdefault(fill.symbol, []).append((fill, tuple(e.seq for e in made)))
         return made
 
+    def apply_effect(self, effect: ActionEffect) -> tuple[LedgerEntry, ...]:
+        """Book what a corporate action did.
+
+        Parameters
+        ----------
+        effect : ActionEffect
+            One that is already booked changes nothing.
+
+        Returns
+        -------
+        tuple of LedgerEntry
+            The new entries; none for a closing, which its fill books.
+        """
+        if effect.effect_id in self._executions:
+            return ()
+        self._executions.add(effect.effect_id)
+        made = tuple(
+            self._append(
+                fields.pop("kind", "action"), effect.ts_event, effect.effect_id, postings, **fields
+            )
+            for postings, fields in entries_of(self, effect)
+        )
+        for entry in made:
+            self._acted[entry.symbol] = entry.seq
+        return made
+
     def transfer(
         self, amount_minor: int, *, ts_event: int, ref: str, account: str = "external"
     ) -> LedgerEntry:
@@ -169,9 +176,14 @@ class Ledger:
         Raises
         ------
         LedgerError
-            If no fill of this id stands in the book.
+            If no fill of this id stands in the book, or a corporate action followed it.
         """
         symbol, at = self._find(execution_id)
+        if self._fills[symbol][at][1][0] < self._acted.get(symbol, 0):
+            raise LedgerError(
+                f"fill {execution_id!r} cannot be taken back: a corporate action of {symbol} was "
+                "booked after it; book the difference as a transfer"
+            )
         later = self._fills[symbol][at:]
         made = [self._reverse(seq, ts_event) for _, seqs in later[::-1] for seq in seqs[::-1]]
         del self._fills[symbol][at:]
@@ -313,6 +325,9 @@ class Ledger:
         if entry.reverses:
             fills = self._fills.get(entry.symbol, [])
             self._fills[entry.symbol] = [f for f in fills if entry.reverses not in f[1]]
+        elif entry.symbol and entry.fill is None:  # a corporate action
+            self._executions.add(entry.ref)
+            self._acted[entry.symbol] = entry.seq
         elif entry.fill is not None:
             self._executions.add(entry.ref)
             fills = self._fills.setdefault(entry.symbol, [])

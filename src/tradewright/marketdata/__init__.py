@@ -6,10 +6,17 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tradewright.marketdata.adjustment import adjust
+    from tradewright.marketdata.actions import schedule_actions
+    from tradewright.marketdata.adjustment import adjust, forward_factors
     from tradewright.marketdata.calendars import TradingCalendar, calendar_of
     from tradewright.marketdata.currency_rates import add_rates
-    from tradewright.marketdata.importers import ImportOptions, ImportResult, import_bars, read_bars
+    from tradewright.marketdata.importers import (
+        ImportOptions,
+        ImportResult,
+        import_bars,
+        read_actions,
+        read_bars,
+    )
     from tradewright.marketdata.quality import (
         HealthVerdict,
         QualityReport,
@@ -38,12 +45,15 @@ _HOMES = {
     "check_rows": "validation",
     "close_stamps": "stamping",
     "finer_interval": "resampling",
+    "forward_factors": "adjustment",
     "import_bars": "importers",
     "quality_report": "quality",
+    "read_actions": "importers",
     "read_bars": "importers",
     "read_symbols_file": "symbols",
     "resample": "resampling",
     "sample_bars": "sample",
+    "schedule_actions": "actions",
     "sectors": "sample",
     "synthetic_bars": "synthetic",
 }
@@ -62,12 +72,15 @@ __all__ = [
     "check_rows",
     "close_stamps",
     "finer_interval",
+    "forward_factors",
     "import_bars",
     "quality_report",
+    "read_actions",
     "read_bars",
     "read_symbols_file",
     "resample",
     "sample_bars",
+    "schedule_actions",
     "sectors",
     "synthetic_bars",
 ]

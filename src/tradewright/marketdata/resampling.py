@@ -115,6 +115,7 @@ def resample(
         data_version="",
         notes=(*bars.notes, f"resampled_from {bars.interval}"),
         rates={name: line[ended] for name, line in bars.rates.items()},
+        actions=bars.actions,
     )
 
 

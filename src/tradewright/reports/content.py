@@ -100,6 +100,10 @@ class Costs:
         Result at other multiples of the costs.
     sensitivity_note : str
         How those results were made.
+    income : mapping of str to float
+        What corporate actions brought, part of the gross profit; empty where none did.
+    actions : sequence of mapping
+        Rows of ``run.actions``, times and dates as text.
     """
 
     total: Mapping[str, Any]
@@ -107,6 +111,8 @@ class Costs:
     by_window: Rows = ()
     sensitivity: Rows = ()
     sensitivity_note: str = ""
+    income: Mapping[str, float] = field(default_factory=dict)
+    actions: Rows = ()
 
 
 @dataclass(frozen=True, slots=True)

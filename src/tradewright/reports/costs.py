@@ -54,6 +54,7 @@ def costs_section(content: ReportContent) -> Markup:
         ),
         _folded("From gross to net by instrument", "Instrument", costs.by_instrument),
         _folded("From gross to net by window", "Window", costs.by_window),
+        *_corporate_actions(costs, content.currency),
         id_="costs",
     )  # fmt: skip
 
@@ -74,6 +75,29 @@ def _steps(total: Mapping[str, Any], currency: str) -> Markup:
         Column("amount", currency, _signed_cents),
     ]
     return table(columns, rows, class_="steps")
+
+
+def _corporate_actions(costs: Costs, currency: str) -> tuple[Markup, ...]:
+    if not costs.actions:
+        return ()
+    amounts = ", ".join(
+        f"{name.lower()} {money(value, digits=2, signed=True)}"
+        for name, value in costs.income.items()
+    )
+    columns = [
+        Column("time", "Day", is_number=False),
+        Column("symbol", "Instrument", is_number=False),
+        Column("effect", "Effect", is_number=False),
+        *(Column(name, label, number) for name, label in (("quantity", "Held before"),
+                                                           ("change", "Change"))),
+        Column("other", "Given", is_number=False),
+        *(Column(name, name.capitalize(), partial(money, digits=2))
+          for name in ("cash", "accrued", "withheld")),
+    ]  # fmt: skip
+    return (
+        el("p", f"Part of the gross profit, in {currency}: {amounts}."),
+        el("details", el("summary", "Corporate actions"), table(columns, costs.actions)),
+    )
 
 
 def _break_even(costs: Costs) -> Markup | None:

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import CancelledError, ConfigError, NoDataError
 from tradewright.domain.forecasts import ForecastPanel
 from tradewright.domain.outcome import Outcome, RunStatus
-from tradewright.engine import Desk, LoopResult, LoopSetup, Sleeves, run_loop
+from tradewright.engine import Desk, FactorSource, LoopResult, LoopSetup, Sleeves, run_loop
 from tradewright.services.backtest_config import BacktestConfig
 from tradewright.services.backtest_plan import (
     DEFAULT_CASH,
@@ -27,6 +28,7 @@ from tradewright.services.backtest_plan import (
     BacktestPlan,
     plan_backtest,
     resolved_config,
+    schedule_of,
 )
 from tradewright.strategies import is_strategy
 
@@ -225,6 +227,7 @@ def run_outcome(
             costs=plan.costs,
             rules=rules,
             currency=plan.config.currency,
+            actions=schedule_of(plan),
         )
     except KeyboardInterrupt:
         raise CancelledError("stopped by the user; a compiled run keeps no part") from None
@@ -246,17 +249,21 @@ def feature_source(bars: Bars) -> Callable[[str], NDArray[np.float64]]:
     callable
         Gives the values (n_bars, n_instruments) of one feature by name.
     """
+    if bars.actions:
+        from tradewright.services.data.restated import features_as_of_now
 
-    def values_of(name: str) -> NDArray[np.float64]:
-        from tradewright.features import compute, parse_features
+        return features_as_of_now(bars, _feature_of)
+    return partial(_feature_of, bars)
 
-        table = compute(parse_features([name]), bars if bars.n_bars > 1 else _and_nothing(bars))
-        if len(table.names) != 1:
-            raise ConfigError(f"indicator {name!r} is {len(table.names)} columns, name one of them")
-        column: NDArray[np.float64] = table.values[: bars.n_bars, :, 0]
-        return column
 
-    return values_of
+def _feature_of(bars: Bars, name: str) -> NDArray[np.float64]:
+    from tradewright.features import compute, parse_features
+
+    table = compute(parse_features([name]), bars if bars.n_bars > 1 else _and_nothing(bars))
+    if len(table.names) != 1:
+        raise ConfigError(f"indicator {name!r} is {len(table.names)} columns, name one of them")
+    column: NDArray[np.float64] = table.values[: bars.n_bars, :, 0]
+    return column
 
 
 def _and_nothing(bars: Bars) -> Bars:
@@ -283,17 +290,29 @@ def frame_source(
         Gives the coarser bars, put together session by session and stamped with their close, and
         the features on them; None where the tape fills no whole bar.
     """
+    tape = bars
+    if bars.actions:
+        from tradewright.services.data.restated import in_first_shares
+
+        tape = in_first_shares(bars)
 
     def frame_of(interval: str) -> tuple[Bars, IndicatorSource] | None:
         from tradewright.marketdata import resample
 
         try:
-            coarser = resample(bars, interval, keep_begun=False)
+            coarser = resample(tape, interval, keep_begun=False)
         except NoDataError:
             return None
-        return coarser, indicators(coarser)
+        return coarser, _no_indicator if bars.actions else indicators(coarser)
 
     return frame_of
+
+
+def _no_indicator(name: str) -> NDArray[np.float64]:
+    raise ConfigError(
+        f"indicator {name!r} with an interval is not there on prices as traded with corporate "
+        "actions: take ctx.history(..., interval=...), which is restated as of now"
+    )
 
 
 class TapeFeed:
@@ -351,10 +370,19 @@ def loop_setup(plan: BacktestPlan, venue: Any, feed: Any, **parts: Any) -> LoopS
         currency=plan.config.currency,
         limits=plan.limits,
         forecasts=forecasts if isinstance(forecasts, ForecastPanel) else None,
+        factors=_factors_of(plan.bars),
         max_seconds_per_bar=plan.config.max_seconds_per_bar,
         universe=plan.config.universe,  # type: ignore[arg-type]  # made one by its config
         **parts,
     )
+
+
+def _factors_of(bars: Bars) -> FactorSource | None:
+    if not bars.actions:
+        return None
+    from tradewright.marketdata import forward_factors
+
+    return lambda mode: forward_factors(bars, mode=mode)
 
 
 def open_venue(plan: BacktestPlan) -> Any:
@@ -367,6 +395,7 @@ def open_venue(plan: BacktestPlan) -> Any:
         costs=plan.costs,
         rules=plan.config.rules,
         currency=plan.config.currency,
+        actions=schedule_of(plan),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
+from tradewright.domain.actions import PERFORMANCE_RETURN, ActionRules
 from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.rules import FillRules
 from tradewright.domain.time import NS_PER_DAY, parse_date
@@ -23,6 +24,8 @@ _LEFT_OUT: Final = (
     ("instruments", None),
     ("max_seconds_per_bar", PATIENCE_S),
     ("latency_ms", 0.0),
+    ("dividend_withholding", 0.0),
+    ("delisting_return", PERFORMANCE_RETURN),
 )
 _EPOCH: Final = date(1970, 1, 1)
 
@@ -75,6 +78,11 @@ class BacktestConfig:
     universe : Universe or sequence of rows, optional
         Who is a member when (`tradewright.domain.universe`), for ``ctx.universe``; every
         instrument at all times by default.
+    dividend_withholding : float
+        Tax withheld from cash dividends of long positions, fraction; 0 to 1.
+    delisting_return : float
+        Return from the last close of a share delisted for performance, where the table of
+        corporate actions names no price; -1 to 1.
     max_seconds_per_bar : float or None
         Time after which a strategy that does not come back from a bar fails the run; None waits
         for ever.
@@ -118,6 +126,8 @@ class BacktestConfig:
     instruments: Mapping[str, Mapping[str, Any]] | None = None
     universe: Universe | Sequence[Any] | None = None
     max_seconds_per_bar: float | None = PATIENCE_S
+    dividend_withholding: float = 0.0
+    delisting_return: float = PERFORMANCE_RETURN
     given: frozenset[str] = field(default=frozenset(), init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -255,12 +265,22 @@ def _check(config: BacktestConfig) -> None:
             _number(name, value, 0.0, most)
     if config.max_seconds_per_bar is not None:
         _number("max_seconds_per_bar", config.max_seconds_per_bar, 0.0, 1e9)
+    action_rules(config)
     if not isinstance(config.rules, FillRules):
         raise ConfigError(f"rules is {config.rules!r}, wanted FillRules")
     limit_table(config)
     first, last = config.range_ns()
     if first is not None and last is not None and first >= last:
         raise ConfigError(f"end_date is {config.end_date}, wanted {config.start_date} or later")
+
+
+def action_rules(config: BacktestConfig) -> ActionRules:
+    """Return what a configuration assumes about corporate actions."""
+    for name in ("dividend_withholding", "delisting_return"):
+        value = getattr(config, name)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ConfigError(f"{name} is {value!r}, wanted a number")
+    return ActionRules(config.dividend_withholding, config.delisting_return)
 
 
 def limit_table(config: BacktestConfig) -> LimitTable:

@@ -12,14 +12,21 @@ from typing import Any, Final
 import numpy as np
 
 from tradewright.costs import Costs
+from tradewright.domain.actions import ActionSchedule
 from tradewright.domain.bars import Bars
 from tradewright.domain.currencies.worth import worth_of
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import to_minor
 from tradewright.domain.universe import Universe
+from tradewright.engine import Sleeves
 from tradewright.risk import RiskLimits
-from tradewright.services.backtest_config import LIMITS, BacktestConfig, limit_table
+from tradewright.services.backtest_config import (
+    LIMITS,
+    BacktestConfig,
+    action_rules,
+    limit_table,
+)
 from tradewright.services.markets.contracts import contracts_in, lay_contracts
 from tradewright.strategies import Context, Strategy, create_strategy, is_strategy
 
@@ -110,6 +117,11 @@ def plan_backtest(
         )
     if is_array:
         settings = settings.without_defaults_of_limits()
+    if bars.actions and isinstance(what, Sleeves):
+        raise ConfigError(
+            "sleeves cannot share corporate actions yet: run them on adjusted bars "
+            "(tradewright.marketdata.adjust), or one strategy on prices as traded"
+        )
     name, parameters = name_of(what)
     limits = RiskLimits(
         max_position=settings.max_position_size,
@@ -138,6 +150,21 @@ def plan_backtest(
     text = json.dumps(resolved_config(plan), sort_keys=True, default=str)
     digest = hashlib.sha256(f"{text}|{traded.data_version}|{traded.ts[0]}".encode()).hexdigest()
     return replace(plan, run_id=digest[:16])
+
+
+def schedule_of(plan: BacktestPlan) -> ActionSchedule | None:
+    """Return the corporate actions on the rows that are traded; None where there are none.
+
+    Raises
+    ------
+    DataError
+        If the shares that an action gives have no price.
+    """
+    if not plan.bars.actions:
+        return None
+    from tradewright.marketdata import schedule_actions
+
+    return schedule_actions(plan.bars, action_rules(plan.config))
 
 
 def resolved_config(plan: BacktestPlan) -> dict[str, Any]:

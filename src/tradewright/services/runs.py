@@ -166,7 +166,7 @@ class Run(ResultFields):
         from tradewright.services.results.timeline import benchmarks
 
         return benchmarks(
-            in_currency(self.bars, self.outcome.currency),
+            in_currency(self.comparable, self.outcome.currency),
             self.timeline,
             symbol=self.benchmark_symbol,
             reference=self.extras.reference,

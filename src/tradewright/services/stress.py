@@ -45,7 +45,8 @@ def stress(
         were decided on the real bars and cannot react, and the report says so. A run, of a backtest
         or of a study, is made anew from what it was made from, and keeps the result.
     bars : Bars
-        Real daily bars; at least 62 sessions. Not with a run, which knows its own.
+        Real daily bars; at least 62 sessions. Those that carry corporate actions are adjusted
+        first. Not with a run, which knows its own.
     scenarios : iterable of str or StressTestScenario, optional
         See `tradewright.risk.scenarios.SCENARIOS`; ``all`` for every one. By default the four
         named ones with the falls of 2007-2009 and 2020 beside them.
@@ -88,6 +89,10 @@ def stress(
         return _stress_run(what, chosen, starts, models, progress)
     if bars is None:
         raise ConfigError(f"stress: bars are missing, wanted Bars for {type(what).__name__}")
+    if bars.actions:  # a shock changes returns, which jumps of prices as traded are not
+        from tradewright.marketdata import adjust
+
+        bars = adjust(bars, mode="total_return")
     make = what if _makes_decisions(what) else None
     plan = plan_backtest(
         copy.deepcopy(what) if make is None else make(bars),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.costs import Costs
+from tradewright.domain.actions import ActionSchedule
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
@@ -37,6 +38,7 @@ def run_signals(
     costs: Costs | None = None,
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
+    actions: ActionSchedule | None = None,
 ) -> Outcome:
     """Trade entries and exits decided ahead.
 
@@ -54,6 +56,8 @@ def run_signals(
         How the venue fills.
     currency : str
         Currency of the account and of every instrument.
+    actions : ActionSchedule, optional
+        Corporate actions of bars that carry some.
 
     Returns
     -------
@@ -75,9 +79,11 @@ def run_signals(
     lots that ``size * equity`` buys at the fill, costs included.
     Missing data: an order waits for the next bar of its instrument.
     """
-    books = open_books(bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency)
+    books = open_books(
+        bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
+    )
     plan_decisions(books, bars, signals)
-    return finish(books, bars, cash_minor=cash_minor, currency=currency)
+    return finish(books, bars, cash_minor=cash_minor, currency=currency, actions=actions)
 
 
 def run_weights(
@@ -88,6 +94,7 @@ def run_weights(
     costs: Costs | None = None,
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
+    actions: ActionSchedule | None = None,
 ) -> Outcome:
     """Trade towards weights decided ahead.
 
@@ -106,6 +113,8 @@ def run_weights(
         open.
     currency : str
         Currency of the account and of every instrument.
+    actions : ActionSchedule, optional
+        Corporate actions of bars that carry some.
 
     Returns
     -------
@@ -125,9 +134,11 @@ def run_weights(
     before purchases, so that their cash can be spent.
     Missing data: a weight for an instrument without a price is denied.
     """
-    books = open_books(bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency)
+    books = open_books(
+        bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
+    )
     plan_decisions(books, bars, targets)
-    return finish(books, bars, cash_minor=cash_minor, currency=currency)
+    return finish(books, bars, cash_minor=cash_minor, currency=currency, actions=actions)
 
 
 def run_orders(
@@ -138,6 +149,7 @@ def run_orders(
     costs: Costs | None = None,
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
+    actions: ActionSchedule | None = None,
 ) -> Outcome:
     """Work a table of orders decided ahead.
 
@@ -155,6 +167,8 @@ def run_orders(
         How the venue fills.
     currency : str
         Currency of the account and of every instrument.
+    actions : ActionSchedule, optional
+        Corporate actions of bars that carry some.
 
     Returns
     -------
@@ -168,14 +182,16 @@ def run_orders(
     DataError
         If a held instrument is without bars for more than ``rules.max_stale_bars``.
     """
-    books = open_books(bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency)
+    books = open_books(
+        bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
+    )
     table = _order_table(bars, orders)
     books.point("plan", c.TABLE)
     books.point("table", table)
     books.point("n_table", len(table))
     if table["tif"].any():
         tell_sessions(books, bars)
-    return finish(books, bars, cash_minor=cash_minor, currency=currency)
+    return finish(books, bars, cash_minor=cash_minor, currency=currency, actions=actions)
 
 
 def plan_decisions(books: Books, bars: Bars, decisions: Signals | TargetWeights) -> None:
@@ -232,7 +248,14 @@ def drive(books: Books, stop: int) -> None:
         books.make_room(4 * books.number("room"))
 
 
-def finish(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> Outcome:
+def finish(
+    books: Books,
+    bars: Bars,
+    *,
+    cash_minor: int,
+    currency: str,
+    actions: ActionSchedule | None = None,
+) -> Outcome:
     """Run books to the last bar and return their record.
 
     Raises
@@ -242,7 +265,7 @@ def finish(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> Outco
     """
     drive(books, bars.n_bars)
     raise_for_state(books, bars)
-    return outcome_of(books, bars, cash_minor=cash_minor, currency=currency)
+    return outcome_of(books, bars, cash_minor=cash_minor, currency=currency, actions=actions)
 
 
 def _order_table(bars: Bars, orders: Orders) -> NDArray[np.void]:

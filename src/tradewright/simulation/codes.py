@@ -27,6 +27,24 @@ SIGNALS: Final = 1
 WEIGHTS: Final = 2
 TABLE: Final = 3
 
+# What a row of the table of corporate actions does.
+SPLITS: Final = 0
+EARNS: Final = 1
+PAYS: Final = 2
+SPINS_OFF: Final = 3
+EXCHANGES: Final = 4
+RENAMES: Final = 5
+ENDS: Final = 6
+BUYS_OUT: Final = 7
+
+# What it did (`EffectKind` of the domain).
+DID_SPLIT: Final = 0
+DID_EARN: Final = 1
+DID_PAY: Final = 2
+DID_SPIN_OFF: Final = 3
+DID_EXCHANGE: Final = 4
+DID_CLOSE: Final = 5
+
 # Bits of the flags of signals.
 ENTRY: Final = 1
 EXIT: Final = 2
@@ -61,6 +79,8 @@ BY_TARGET: Final = 2
 BY_TRAIL: Final = 3
 BY_LIQUIDATION: Final = 4
 BY_END: Final = 5
+BY_DELISTING: Final = 6
+BY_MERGER: Final = 7
 NO_REASON: Final = 0
 NO_CASH: Final = 1
 BELOW_LOT: Final = 2
@@ -72,6 +92,7 @@ USER: Final = 9
 TRIGGER_ENDED: Final = 10
 NO_BORROW: Final = 11
 MARGIN_CALL: Final = 12
+BY_ACTION: Final = 13
 
 # Constants that must not become literal types of their own, each of which would compile again.
 ZERO: Final = 0

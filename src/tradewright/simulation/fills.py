@@ -205,7 +205,7 @@ def _record(account: Any, order: int, qty: int, px: int, reason: int) -> None:
     holding = instrument_at(account.instruments, column)
     holding.fill_row = account.now + 1
     holding.fill_px = px
-    _hold(account, column, side * qty)
+    hold(account, column, side * qty)
     if account.valued_row == account.now + 1:
         value_at(account, column, px)
 
@@ -222,8 +222,8 @@ def _count_traded(account: Any, notional: int) -> None:
 
 
 @part
-def _hold(account: Any, column: int, change: int) -> None:
-    # Moves a position and keeps the list of what is held.
+def hold(account: Any, column: int, change: int) -> None:
+    """Move a position and keep the list of what is held."""
     before = instrument_at(account.instruments, column).position
     after = before + change
     instrument_at(account.instruments, column).position = after
@@ -253,6 +253,12 @@ def _after_fill(account: Any, order: int, qty: int, before: int) -> None:
         for child in range(first, first + parent.n_children):
             if child != order and is_live(account, child):
                 take_from(account, child, qty)
+    end_reducing(account, column, before)
+
+
+@part
+def end_reducing(account: Any, column: int, before: int) -> None:
+    """Cancel what would only reduce a position that was `before` and has ended or turned."""
     after = instrument_at(account.instruments, column).position
     has_ended = before != 0 and (after == 0 or (after > 0) != (before > 0))
     if has_ended and instrument_at(account.instruments, column).reducing > 0:

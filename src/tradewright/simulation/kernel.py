@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from tradewright.jit import fetch_soon, load_float, load_int, part, whole
 from tradewright.simulation import codes as c
+from tradewright.simulation.actions.acting import act
 from tradewright.simulation.deciding import decide, next_decision, place_weights_at_open
 from tradewright.simulation.fills import add_order, drop_closed, execute
 from tradewright.simulation.margin.calls import answer_call, check_worst, count_call
@@ -35,7 +36,7 @@ REACH: Final = 1 << 16
 
 @part
 def step(account: Any, row: int) -> None:
-    """Process one bar: financing, open, path inside the bar, close, expiry, marks.
+    """Process one bar: actions, financing, open, path inside the bar, close, expiry, marks.
 
     Parameters
     ----------
@@ -78,9 +79,11 @@ def step(account: Any, row: int) -> None:
 
 @part
 def before_open(account: Any, row: int) -> None:
-    """Settle what fell due since the last bar: financing, funding, the fees of a new month."""
+    """Apply corporate actions, then what fell due since the last bar: financing, funding, months."""
     if account.has_rates:
         use_rates(account, row - 1)
+    if account.action_row <= row:
+        act(account, row)
     finance(account, row)
     fund(account, row, c.ZERO)
     if account.n_tiers > 0 and load_int(account.months, row) != account.month:
@@ -130,7 +133,7 @@ def run(address: int, stop: int) -> int:
     account = account_at(address, 0)
     account.state = c.DONE
     while account.row < stop and account.state == c.DONE:
-        until = min(account.next_row, next_decision(account, account.row))
+        until = min(account.next_row, next_decision(account, account.row), account.action_row)
         until = min(until, next_payment(account))
         fetch_soon(account.open, (until + 1) * account.n_instruments)
         if until >= stop:

@@ -145,7 +145,7 @@ def mark(account: Any, row: int) -> None:
             longs += value
         else:
             shorts += value
-    equity = account.cash + longs + shorts
+    equity = account.cash + account.due + longs + shorts
     if account.margin_check == c.AT_CLOSE and (shorts < 0 or account.cash < 0):
         account.is_called = int(margin_surplus(account, account.cash, longs, shorts) < 0.0)
     store_int(account.equity, row, equity)
@@ -164,10 +164,11 @@ def mark(account: Any, row: int) -> None:
 def mark_flat(account: Any, first: int, last: int) -> None:
     """Write the rows of an account that holds nothing and owes nothing."""
     cash = account.cash
+    owned = cash + account.due
     account.short_now = 0
     equity, cash_line, long_line = account.equity, account.cash_line, account.long_line
     for row in range(first, last):
-        store_int(equity, row, cash)
+        store_int(equity, row, owned)
     for row in range(first, last):
         store_int(cash_line, row, cash)
     for row in range(first, last):
@@ -212,6 +213,7 @@ def _mark_block(account: Any, column: int, first: int, last: int) -> None:
     # Float arithmetic for all, without a branch; exact products where a half may round either way.
     holding = instrument_at(account.instruments, column)
     cash, scale, qty = account.cash, account.value_scale, holding.position
+    owned = cash + account.due
     units, width = float(qty), account.n_instruments
     equity, cash_line, long_line = account.equity, account.cash_line, account.long_line
     place = account.close + column * 8
@@ -221,13 +223,13 @@ def _mark_block(account: Any, column: int, first: int, last: int) -> None:
         nearest = np.rint(value)
         doubtful += int(abs(abs(value - nearest) - 0.5) <= 1e-9 + value * DOUBT)
         whole = int(nearest)
-        store_int(equity, row, cash + whole)
+        store_int(equity, row, owned + whole)
         store_int(cash_line, row, cash)
         store_int(long_line, row, whole)
     if doubtful > 0:
         for row in range(first, last):
             whole = value_of(account, column, qty, quantised(load_float(place, row * width)))
-            store_int(equity, row, cash + whole)
+            store_int(equity, row, owned + whole)
             store_int(long_line, row, whole)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tradewright.costs import Costs
 from tradewright.costs.impact_inputs import past_half_spread, past_volatility_and_volume
+from tradewright.domain.actions import ActionSchedule
 from tradewright.domain.bars import Bars
 from tradewright.domain.currencies.worth import WORTH_UNIT, Worth, worth_of
 from tradewright.domain.errors import ConfigError, DataError
@@ -19,6 +20,7 @@ from tradewright.domain.outcome import ORDER_DTYPE, Outcome, RunStatus
 from tradewright.domain.rules import INTRABAR, MARGIN_CHECK, FillRules
 from tradewright.domain.time import NS_PER_DAY, from_ns
 from tradewright.simulation import codes as c
+from tradewright.simulation.actions.table import effects_of_books, tell_actions
 from tradewright.simulation.intake import lot_units, tick_of
 from tradewright.simulation.money.payments import payments_of, unfunded
 from tradewright.simulation.tables import Books
@@ -70,6 +72,7 @@ def open_books(
     cash_minor: int,
     currency: str,
     logs: bool = False,
+    actions: ActionSchedule | None = None,
 ) -> Books:
     """Return the books of a new account on a market, under rules and costs.
 
@@ -87,11 +90,13 @@ def open_books(
         Currency of the account.
     logs : bool
         Whether changes of orders are logged, for a venue that is polled.
+    actions : ActionSchedule, optional
+        Corporate actions of the market.
 
     Raises
     ------
     ConfigError
-        If cash, currency or prices do not fit.
+        If cash, currency or prices do not fit, or the actions of the bars are missing.
     """
     worth = worth_of(bars, currency)
     check_account(bars, cash_minor, rules, currency)
@@ -128,6 +133,7 @@ def open_books(
     if rules.max_participation is not None:
         books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
     _tell_costs(books, bars, costs, currency)
+    tell_actions(books, bars, actions)
     books.notes += unfunded(bars, costs.funding)
     return books
 
@@ -288,7 +294,14 @@ def order_rows(books: Books) -> NDArray[np.void]:
     return out
 
 
-def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> Outcome:
+def outcome_of(
+    books: Books,
+    bars: Bars,
+    *,
+    cash_minor: int,
+    currency: str,
+    actions: ActionSchedule | None = None,
+) -> Outcome:
     """Return the record of a run from its books.
 
     Parameters
@@ -301,6 +314,8 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         Cash at the start.
     currency : str
         Currency of the account.
+    actions : ActionSchedule, optional
+        Corporate actions of the market.
     """
     rows = books.number("row")
     series = [line[:rows] for line in books.series]
@@ -336,6 +351,7 @@ def outcome_of(books: Books, bars: Bars, *, cash_minor: int, currency: str) -> O
         message=message,
         path_dependent_fills=books.number("path"),
         notes=tuple(notes),
+        **effects_of_books(books, actions),
     )
 
 

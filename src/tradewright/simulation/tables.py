@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import struct
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ ADDRESSES: Final = (
     *("flags", "values", "table"),
     *("payments", "funding"),  # of perpetuals: what is due when, and what was paid at each bar
     *("factors", "factor_line"),  # worth of a price: all rows, and the one in force; 0 where 1
+    *("actions", "effects"),  # corporate actions, and what they did
 )
 COUNTS: Final = (
     "n_bars",
@@ -38,6 +40,7 @@ COUNTS: Final = (
     "n_payments",
     "n_values",  # rows of `values`; 1 where one size serves all
     "n_table",
+    "n_actions",
 )
 RULES: Final = (
     *("intrabar", "is_through", "sizes_at_open", "rejects", "allows_short"),
@@ -73,6 +76,10 @@ STATE: Final = (
     "n_calls",
     "funded",  # payments of funding that were made
     "first_call",  # row
+    "next_action",  # row of the table of actions
+    "action_row",  # row of the bar at whose open it acts; n_bars where none is left
+    "n_effects",
+    "due",  # dividends earned and not yet paid, minor units
 )
 ACCOUNT_DTYPE: Final = np.dtype(
     [(name, np.int64) for name in (*ADDRESSES, *COUNTS, *RULES, *STATE)]
@@ -165,6 +172,15 @@ EVENT_DTYPE: Final = np.dtype(
     [("order", np.int64), ("status", np.int64), ("reason", np.int64), ("row", np.int64)]
 )
 
+FILL_FORMAT: Final = struct.Struct("=qiibbqqqqqqq")
+ORDER_FORMAT: Final = struct.Struct(f"={WORK_DTYPE.itemsize // 8 - 1}qd")
+EVENT_FORMAT: Final = struct.Struct("=4q")
+"""The same rows for who reads them one by one from Python."""
+
+assert FILL_FORMAT.size == FILL_DTYPE.itemsize
+assert ORDER_FORMAT.size == WORK_DTYPE.itemsize
+assert EVENT_FORMAT.size == EVENT_DTYPE.itemsize
+
 account_at = record_reader(ACCOUNT_DTYPE)
 instrument_at = record_reader(INSTRUMENT_DTYPE)
 order_at = record_reader(WORK_DTYPE)
@@ -221,6 +237,7 @@ class Books:
         self.working = np.zeros(0, dtype=np.int64)
         self.events: NDArray[np.void] = np.zeros(0, dtype=EVENT_DTYPE)
         self.logs = logs
+        self.first_action = n_bars
         self.point("self_", int(self.account.ctypes.data))
         self.point("n_bars", n_bars)
         self.point("n_instruments", n_instruments)
@@ -298,6 +315,7 @@ class Books:
         self.account["budget"] = -1
         self.account["cash"] = cash_minor
         self.account["next_row"] = self.n_bars
+        self.account["action_row"] = self.first_action
 
     def number(self, name: str) -> int:
         """Return an integer field of the account."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.costs import Costs
+from tradewright.domain.actions import ActionEffect, ActionSchedule
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, NoDataError, nearest
 from tradewright.domain.orders import (
@@ -22,26 +23,26 @@ from tradewright.domain.orders import (
     OrderType,
     Side,
 )
-from tradewright.domain.outcome import FILL_DTYPE, Outcome
+from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
 from tradewright.ports.broker import AccountState
 from tradewright.simulation import codes as c
+from tradewright.simulation.actions.news import NewsOfActions
 from tradewright.simulation.batch import DEFAULT_RULES
 from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
 from tradewright.simulation.kernel import run
 from tradewright.simulation.opening import open_books, outcome_of, raise_for_state, tell_sessions
 from tradewright.simulation.tables import (
     ACCOUNT_DTYPE,
-    EVENT_DTYPE,
+    EVENT_FORMAT,
+    FILL_FORMAT,
     INSTRUMENT_DTYPE,
+    ORDER_FORMAT,
     WORK_DTYPE,
     PositionsNow,
 )
 
-FILL_FORMAT: Final = struct.Struct("=qiibbqqqqqqq")
-ORDER_FORMAT: Final = struct.Struct("=31qd")
 INTAKE_FORMAT: Final = struct.Struct(f"={len(INTAKE)}q")
-EVENT_FORMAT: Final = struct.Struct("=4q")
 CHILD_NAMES: Final[dict[int, str]] = {
     OrderType.STOP: "stop",
     OrderType.LIMIT: "target",
@@ -54,24 +55,21 @@ Refusal = tuple[OrderStatus, DenyReason] | None
 _PLACES: Final = {name: at for at, name in enumerate(ACCOUNT_DTYPE.names or ())}
 _CASH, _ROW, _NEXT = _PLACES["cash"], _PLACES["row"], _PLACES["next_row"]
 _ORDERS, _FILLS, _EVENTS = _PLACES["n_orders"], _PLACES["n_fills"], _PLACES["n_events"]
-_WORKING = _PLACES["n_working"]
+_ACTION, _EFFECTS, _WORKING = (_PLACES[n] for n in ("action_row", "n_effects", "n_working"))
 _FIELDS: Final = WORK_DTYPE.names or ()
 _WORDS: Final = WORK_DTYPE.itemsize // 8
 _WIDTH: Final = len(INSTRUMENT_DTYPE.names or ())
-_PENDING: Final = (INSTRUMENT_DTYPE.names or ()).index("pending")
-_REDUCING: Final = (INSTRUMENT_DTYPE.names or ()).index("reducing")
-_POSITION: Final = (INSTRUMENT_DTYPE.names or ()).index("position")
+_PENDING, _REDUCING, _POSITION = (
+    (INSTRUMENT_DTYPE.names or ()).index(name) for name in ("pending", "reducing", "position")
+)
 _PARENT, _TYPE, _INSTRUMENT = (_FIELDS.index(name) for name in ("parent", "type", "instrument"))
 _QTY, _STOP_PX, _TRAIL_PX = (_FIELDS.index(name) for name in ("qty", "stop_px", "trail_px"))
 _TRAIL_RATE, _LAST_ROW, _RING, _WAITS, _FIRST, _FILLED = (
     _FIELDS.index(name)
     for name in ("trail_rate", "last_row", "ring", "waits", "active_from", "filled_qty")
 )
-_ORDER_STATUS, _NEXT_TOUCH, _WAITING = (
-    _FIELDS.index("status"),
-    _FIELDS.index("next_row"),
-    _PLACES["n_waiting"],
-)
+_ORDER_STATUS, _NEXT_TOUCH = (_FIELDS.index(name) for name in ("status", "next_row"))
+_WAITING = _PLACES["n_waiting"]
 _STATUS: Final = {status.value: status for status in OrderStatus}
 _DENY: Final = {reason.value: reason for reason in DenyReason}
 _FILL: Final = {reason.value: reason for reason in FillReason}
@@ -97,6 +95,8 @@ class SimulatedVenue:
         How the venue fills.
     currency : str
         Currency of the account and of every instrument.
+    actions : ActionSchedule, optional
+        Corporate actions of bars that carry some.
 
     Raises
     ------
@@ -117,15 +117,20 @@ class SimulatedVenue:
         costs: Costs | None = None,
         rules: FillRules = DEFAULT_RULES,
         currency: str = "USD",
+        actions: ActionSchedule | None = None,
     ) -> None:
         self.bars = bars
         self._initial_cash, self._currency = cash_minor, currency
         self._books = open_books(
-            bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, logs=True
-        )
+            bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, logs=True,
+            actions=actions,
+        )  # fmt: skip
+        self.has_actions, self._actions = actions is not None, actions
+        self._effects = NewsOfActions(self._books, bars, actions)
         tell_sessions(self._books, bars)
         self._last = bars.n_bars - 1
-        self._row, self._next = -1, self._last
+        self._row, self._next = -1, min(self._last, self._books.first_action)
+        self._symbols = bars.symbols
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
         self._steps = [(lot_units(i), tick_of(i)) for i in bars.instruments]
         self._latency = rules.latency_bars
@@ -219,17 +224,15 @@ class SimulatedVenue:
 
     def open_orders(self) -> Sequence[Order]:
         """Return the orders that still work, bracket children included, oldest first."""
+        self._effects.restate(self._given, self._row)
         self._name_what_the_venue_made()
         rows = sorted(self._working[: self._account[_WORKING]])
         return [self._order(at) for at in rows]
 
     def account(self) -> AccountState:
         """Return cash, equity and positions after the last bar."""
-        held = {}
-        for column, symbol in enumerate(self.bars.symbols):
-            units = self._instruments[column * _WIDTH + _POSITION]
-            if units:
-                held[symbol] = units
+        words = self._instruments
+        held = {s: q for at, s in enumerate(self._symbols) if (q := words[at * _WIDTH + _POSITION])}
         return AccountState(self.cash_minor, self.equity_minor, held)
 
     def poll(self) -> tuple[Sequence[Fill], Sequence[OrderEvent]]:
@@ -237,6 +240,7 @@ class SimulatedVenue:
         if not self._has_news:
             return NOTHING
         self._has_news = False
+        self._effects.restate(self._given, self._row)
         account, given, made = self._account, self._given, self._made
         if len(given) + len(made) < account[_ORDERS]:
             self._name_what_the_venue_made()
@@ -251,6 +255,11 @@ class SimulatedVenue:
             events.append(OrderEvent(name, symbol, _STATUS[status], ts, _DENY[reason]))
         account[_EVENTS] = 0
         return fills, events
+
+    def poll_actions(self) -> tuple[Sequence[ActionEffect], Sequence[Order]]:
+        """Return what corporate actions did since the last call, and the orders they restated."""
+        self._effects.restate(self._given, self._row)
+        return self._effects.poll()
 
     @property
     def cash_minor(self) -> int:
@@ -271,9 +280,8 @@ class SimulatedVenue:
     def outcome(self) -> Outcome:
         """Return the record of the account up to the last bar processed."""
         self._mark()
-        return outcome_of(
-            self._books, self.bars, cash_minor=self._initial_cash, currency=self._currency
-        )
+        how: Any = {"currency": self._currency, "actions": self._actions}
+        return outcome_of(self._books, self.bars, cash_minor=self._initial_cash, **how)
 
     def _mark(self) -> None:
         if self._account[_ROW] <= self._row:
@@ -288,9 +296,8 @@ class SimulatedVenue:
             state = run(self._address, self._row + 1)
         if state != c.DONE:
             raise_for_state(self._books, self.bars)
-        following = account[_NEXT]
-        self._next = following if following < last else last
-        self._has_news = account[_EVENTS] > 0
+        self._next = min(account[_NEXT], account[_ACTION], last)
+        self._has_news = account[_EVENTS] > 0 or self._effects.told < account[_EFFECTS]
 
     def _look_at_tables(self) -> None:
         # Tables move when they are given room.
@@ -305,7 +312,7 @@ class SimulatedVenue:
         if name in self._row_of:
             known = self._given.get(self._row_of[name])
             if known is not None:
-                if known != order:
+                if self._effects.asked(self._row_of[name], known) != order:
                     raise ConfigError(f"order {name} was submitted before with another body")
                 return
         column = self._columns.get(order.symbol)
@@ -468,14 +475,14 @@ class SimulatedVenue:
         times, given, made, fills = self._times, self._given, self._made, list[Fill]()
         rows = FILL_FORMAT.iter_unpack(self._fill_bytes[first * size : count * size])
         for number, row in enumerate(rows, first):
-            at, bar, _, side, reason, qty, px, notional, fee, spread, slippage, impact = row
+            at, bar, column, side, reason, qty, px, notional, fee, spread, slippage, impact = row
             order = given.get(at)
-            name, symbol = (order.client_order_id, order.symbol) if order else made[at]
+            name = order.client_order_id if order else made[at][0]
             fills.append(
                 Fill(
                     f"{name}#{number}",
                     name,
-                    symbol,
+                    self._symbols[column],
                     _SIDE[side],
                     qty,
                     px,
@@ -493,8 +500,3 @@ class SimulatedVenue:
 
 def _view(array: NDArray[Any]) -> memoryview:
     return memoryview(array.data).cast("B")
-
-
-assert FILL_FORMAT.size == FILL_DTYPE.itemsize
-assert ORDER_FORMAT.size == WORK_DTYPE.itemsize
-assert EVENT_FORMAT.size == EVENT_DTYPE.itemsize

@@ -98,12 +98,19 @@ class Context(Protocol):
         ...
 
     def history(
-        self, symbol: str | None, n: int, field: str = "close", interval: str | None = None
+        self,
+        symbol: str | None,
+        n: int,
+        field: str = "close",
+        interval: str | None = None,
+        *,
+        adjust: str = "splits",
     ) -> NDArray[np.float64]:
         """Return the last `n` values (fewer at the start), read-only, newest last.
 
         With a coarser `interval`, of its bars that have closed; the one that still forms is not
-        shown.
+        shown. On prices as traded with corporate actions the past is restated as of now: for
+        ``splits``, for dividends too with ``total_return``, as traded with ``none``.
         """
         ...
 

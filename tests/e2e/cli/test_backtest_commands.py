@@ -139,3 +139,25 @@ def test_ctrl_c_while_a_run_is_judged_lists_it_as_cancelled(tradewright, monkeyp
     assert "CANCELLED: stopped by the user before it was judged" in err
     code, out, _ = tradewright("report", "show", "--json")
     assert [row["status"] for row in json.loads(out)] == ["CANCELLED"]
+
+
+def test_a_run_on_prices_as_traded_takes_a_table_of_actions(tradewright, tmp_path):
+    days = [f"2014-06-{day:02d}" for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13)]
+    closes = [628.65, 637.54, 644.82, 647.35, 645.57, 93.70, 94.25, 93.86, 92.29, 91.28]
+    rows = [f"AAPL,{d},{c},{c},{c},{c},1000000" for d, c in zip(days, closes, strict=True)]
+    bars, table = tmp_path / "raw.csv", tmp_path / "actions.csv"
+    bars.write_text("symbol,date,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    table.write_text("symbol,kind,ex_date,value\nAAPL,split,2014-06-09,7:1\n")
+    words = ("backtest", "run", "--strategy", "buy_and_hold", "--data", str(bars), "--json")
+    code, out, err = tradewright(*words, "--actions", str(table))
+    assert code == 0, err
+    held = json.loads(out)["metrics"]
+    assert held["total_return"] == pytest.approx(7 * 91.28 / 637.54 - 1, abs=2e-3)
+    without = json.loads(tradewright(*words)[1])["metrics"]
+    assert without["total_return"] < -0.8
+    table.write_text("symbol,kind,ex_date,value\nAAPL,splitt,2014-06-09,7:1\n")
+    code, _, err = tradewright(*words, "--actions", str(table))
+    assert code != 0
+    assert "row 2: kind is 'splitt'; did you mean 'split'" in err
+    code, _, err = tradewright(*RUN, "--actions", str(table))
+    assert code != 0

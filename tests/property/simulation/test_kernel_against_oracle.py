@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tradewright.costs import Costs
+from tradewright.domain.actions import ActionSchedule
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Orders
 from tradewright.domain.instruments import Instrument
@@ -185,6 +186,14 @@ def cases(draw: st.DrawFn) -> tuple[Bars, list[dict[str, object]], Costs, FillRu
 
 
 def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: FillRules) -> Oracle:
+    return run_oracle(*told(bars, rows, costs, rules))
+
+
+def told(
+    bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: FillRules
+) -> tuple[dict[str, list[list[float]]], list[int], list[Work], int, Rules]:
+    """The same case in the words of the oracle."""
+
     def scaled(value: object) -> int:
         return 0 if value is None else round(float(str(value)) * 1e8)
 
@@ -272,17 +281,29 @@ def expected(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: Fil
     panel = {k: getattr(bars, k).tolist() for k in ("open", "high", "low", "close", "volume")}
     if rules.max_participation and any(not (np.nan_to_num(v) > 0).any() for v in bars.volume.T):
         plain.participation = -1.0
-    return run_oracle(panel, bars.ts.tolist(), works, CASH, plain)
+    return panel, bars.ts.tolist(), works, CASH, plain
 
 
-def run(bars: Bars, rows: list[dict[str, object]], costs: Costs, rules: FillRules) -> Outcome:
+def run(
+    bars: Bars,
+    rows: list[dict[str, object]],
+    costs: Costs,
+    rules: FillRules,
+    actions: ActionSchedule | None = None,
+) -> Outcome:
+    return run_orders(
+        bars, orders_of(bars, rows), cash_minor=CASH, costs=costs, rules=rules, actions=actions
+    )
+
+
+def orders_of(bars: Bars, rows: list[dict[str, object]]) -> Orders:
     names = ("bar", "qty", "tif", "limit", "stop", "trail", "stop_loss", "take_profit")
     linked = ("reduce_only", "trail_fraction", "expires", "oco", "after")
     table = {name: [row[name] for row in rows] for name in (*names, *linked)}
     table["symbol"] = [bars.symbols[int(str(row["column"]))] for row in rows]
     table["side"] = [row["side"] for row in rows]
     table["type"] = [NAMES[str(row["kind"])] for row in rows]
-    return run_orders(bars, Orders(table), cash_minor=CASH, costs=costs, rules=rules)
+    return Orders(table)
 
 
 FIELDS = ("bar", "instrument", "side", "qty", "px", "notional", "fee", "spread", "slippage")

@@ -40,7 +40,7 @@ def test_every_split_sums_to_the_total_return(make_run: Callable[..., Run], seed
     for name, total in sums(found).items():
         assert total == pytest.approx(found.total_return, abs=1e-9), name
     rest = found.instruments[-1]
-    assert rest["group"].startswith("(dividends")
+    assert rest["group"].startswith("(conversion")
     assert abs(rest["contribution"]) < 2e-5  # cents lost in rounding, nothing else
     assert run.trips["pnl"].sum() / 100 == pytest.approx(
         sum(row["profit"] for row in found.instruments), abs=1.0

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -42,7 +41,7 @@ from tradewright.adapters.stores.bar_files.writing import (
     save_table,
     store_batch,
 )
-from tradewright.domain.actions import ActionKind, CorporateAction
+from tradewright.domain.actions import CorporateAction, action_from_row, action_row
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, EdgeError
 from tradewright.ports.bar_store import SeriesInfo, WriteResult
@@ -52,6 +51,8 @@ KEEP_UNUSED_S: Final = 3600.0
 
 WRITERS: Final = 4
 """Files written at a time: while some wait for the disk, Polars encodes others on all cores."""
+
+_OPTIONAL: Final[dict[str, Any]] = {"pay_date": str, "price": float}
 
 T = TypeVar("T")
 
@@ -211,12 +212,11 @@ class ParquetBarStore:
         with self._writing():
             manifest = self._manifest()
             old = self.read_actions()
-            known = {(a.source, a.symbol, a.kind, a.ex_date, a.value) for a in old}
-            new = [
-                a for a in actions if (a.source, a.symbol, a.kind, a.ex_date, a.value) not in known
-            ]
+            known = {replace(a, ts_known=0) for a in old}
+            new = [a for a in actions if replace(a, ts_known=0) not in known]
             if new:
-                table = pl.DataFrame([_action_row(action) for action in (*old, *new)])
+                rows = [action_row(action) for action in (*old, *new)]
+                table = pl.DataFrame(rows, schema_overrides=_OPTIONAL, infer_schema_length=None)
                 name = f"actions/{manifest.revision + 1:08d}.parquet"
                 write_whole(self._root / name, partial(save_table, table))
                 save_manifest(self._root, manifest.changed(actions=name))
@@ -236,14 +236,7 @@ class ParquetBarStore:
         except (pl.exceptions.PolarsError, OSError) as error:
             raise DataError(f"bar store: {name} cannot be read: {error}") from error
         found = [
-            CorporateAction(
-                symbol=row["symbol"],
-                kind=ActionKind(row["kind"]),
-                ex_date=date.fromisoformat(row["ex_date"]),
-                value=row["value"],
-                ts_known=row["ts_known"],
-                source=row["source"],
-            )
+            action_from_row(row)
             for row in table.iter_rows(named=True)
             if (symbols is None or row["symbol"] in symbols)
             and (as_of_ns is None or row["ts_known"] <= as_of_ns)
@@ -361,14 +354,3 @@ def _with(
     datasets: tuple[dict[str, Any], ...], record: dict[str, Any]
 ) -> tuple[dict[str, Any], ...]:
     return (*(old for old in datasets if old["id"] != record["id"]), record)
-
-
-def _action_row(action: CorporateAction) -> dict[str, Any]:
-    return {
-        "symbol": action.symbol,
-        "kind": action.kind.value,
-        "ex_date": action.ex_date.isoformat(),
-        "value": action.value,
-        "ts_known": action.ts_known,
-        "source": action.source,
-    }

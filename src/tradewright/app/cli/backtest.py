@@ -33,6 +33,9 @@ _DATA = typer.Option("sample", "--data", help="sample, store, or a file of bars.
 _FROM = typer.Option("", "--from", help="First day, YYYY-MM-DD.")
 _TO = typer.Option("", "--to", help="Last day, YYYY-MM-DD.")
 _INTERVAL = typer.Option("1d", "--interval", help="Of stored bars.")
+_ACTIONS = typer.Option(
+    "", "--actions", metavar="FILE", help="Corporate actions of prices as traded, or store."
+)
 _SET = typer.Option([], "--set", metavar="NAME=VALUE", help="A parameter; may be repeated.")
 _CASH = typer.Option(100_000.0, "--cash", help="At the start, in --currency.")
 _FEE = typer.Option(None, "--fee-bps", help="Fee per side; standard costs if none is given.")
@@ -81,6 +84,7 @@ def run(
     start: str = _FROM,
     end: str = _TO,
     interval: str = _INTERVAL,
+    actions: str = _ACTIONS,
     parameters: list[str] = _SET,
     cash: float = _CASH,
     fee_bps: float | None = _FEE,
@@ -116,7 +120,13 @@ def run(
     )
     workspace = open_workspace()
     choice = DataChoice(
-        data, frame.symbol_list(symbols), start or None, end or None, interval, fx_rates
+        data,
+        frame.symbol_list(symbols),
+        start or None,
+        end or None,
+        interval,
+        fx_rates,
+        actions,
     )
     bars = open_bars(workspace, choice)
     with frame.progress_bar(strategy) as report:
@@ -149,6 +159,7 @@ def sweep(
     start: str = _FROM,
     end: str = _TO,
     interval: str = _INTERVAL,
+    actions: str = _ACTIONS,
     cash: float = _CASH,
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
@@ -172,7 +183,9 @@ def sweep(
     defaults = _defaults(strategy)
     wanted = NamedRun(strategy, {}, cash, fee_bps, slippage_bps)
     workspace = open_workspace()
-    choice = DataChoice(data, frame.symbol_list(symbols), start or None, end or None, interval)
+    choice = DataChoice(
+        data, frame.symbol_list(symbols), start or None, end or None, interval, actions=actions
+    )
     bars = open_bars(workspace, choice)
     values = frame.given_once("--grid", (parse_grid(text, defaults) for text in grid))
     chosen = f"{search}:{trials}" if trials else search
@@ -211,6 +224,7 @@ def compare(
     start: str = _FROM,
     end: str = _TO,
     interval: str = _INTERVAL,
+    actions: str = _ACTIONS,
     cash: float = _CASH,
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
@@ -233,7 +247,13 @@ def compare(
     ]
     workspace = open_workspace()
     choice = DataChoice(
-        data, frame.symbol_list(symbols), start or None, end or None, interval, fx_rates
+        data,
+        frame.symbol_list(symbols),
+        start or None,
+        end or None,
+        interval,
+        fx_rates,
+        actions,
     )
     bars = open_bars(workspace, choice)
     runs = []
@@ -276,6 +296,7 @@ def signals(
     start: str = _FROM,
     end: str = _TO,
     interval: str = _INTERVAL,
+    actions: str = _ACTIONS,
     cash: float = _CASH,
     fee_bps: float | None = _FEE,
     slippage_bps: float | None = _SLIPPAGE,
@@ -294,11 +315,13 @@ def signals(
     strategy = SignalReplay(listed, size=size, hold=hold or None, short=short)
     workspace = open_workspace()
     symbols = tuple(sorted({signal.symbol for signal in listed}))
-    bars = open_bars(workspace, DataChoice(data, symbols, start or None, end or None, interval))
+    bars = open_bars(
+        workspace, DataChoice(data, symbols, start or None, end or None, interval, actions=actions)
+    )
     wanted = NamedRun(strategy.name, {}, cash, fee_bps, slippage_bps)
     with frame.progress_bar(strategy.name) as report:
         result = run_signals(workspace, wanted, strategy, bars, progress=report)
-    quality = judge_signals(listed, bars, horizon=horizon)
+    quality = judge_signals(listed, result.comparable, horizon=horizon)
 
     def render() -> None:
         render_summary(result)

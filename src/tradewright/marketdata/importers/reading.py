@@ -11,6 +11,7 @@ from tradewright.domain.bars import FIELDS, Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
 from tradewright.domain.panels import build_bars
 from tradewright.marketdata.importers import meaning
+from tradewright.marketdata.importers.actions_table import read_actions
 from tradewright.marketdata.importers.columns import find_columns
 from tradewright.marketdata.importers.files import LINE, load_table
 from tradewright.marketdata.importers.options import ImportKeywords, ImportOptions, ImportResult
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 
 
 def read_bars(
-    path_or_frame: Any, columns: Mapping[str, str] | None = None, **options: Unpack[ImportKeywords]
+    path_or_frame: Any,
+    columns: Mapping[str, str] | None = None,
+    *,
+    actions: Any = None,
+    **options: Unpack[ImportKeywords],
 ) -> Bars:
     """Read bars from a file or a data frame.
 
@@ -32,6 +37,9 @@ def read_bars(
         CSV, text, gzip, Parquet or Feather file, or a frame.
     columns : mapping of str to str, optional
         Field to column, for columns whose names are not recognised.
+    actions : path, frame or sequence of CorporateAction, optional
+        Splits, dividends and the like of prices as traded, see `read_actions`. Those that stand
+        in the file of bars itself are taken unless given.
     **options
         Fields of `ImportOptions`: ``symbol timezone day_first interval stamp calendar adjustment
         decimal currency source on_bad now_ns``.
@@ -53,7 +61,11 @@ def read_bars(
     Timing: every bar is stamped with its close; see `ImportOptions.stamp`.
     Missing data: a row with NaN is refused, never filled; a missing volume column gives NaN.
     """
-    return import_bars(path_or_frame, ImportOptions(columns=columns or {}, **options)).bars
+    found = import_bars(path_or_frame, ImportOptions(columns=columns or {}, **options))
+    if actions is not None:
+        is_table = isinstance(actions, list | tuple)
+        return found.bars.with_actions(actions if is_table else read_actions(actions))
+    return found.bars.with_actions(found.actions) if found.bars.adjustment == "none" else found.bars
 
 
 def import_bars(source: Any, options: ImportOptions | None = None) -> ImportResult:

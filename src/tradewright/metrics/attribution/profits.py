@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.actions import EffectKind
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT
 from tradewright.jit import jit
 
 FloatArray = NDArray[np.float64]
+_DIVIDEND, _PAYMENT = int(EffectKind.DIVIDEND), int(EffectKind.PAYMENT)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +53,7 @@ def instrument_profits(
     fills: NDArray[np.void],
     close: FloatArray,
     *,
+    effects: NDArray[np.void] | None = None,
     minor_per_major: int = 100,
     worth: FloatArray | None = None,
 ) -> Profits:
@@ -58,7 +61,9 @@ def instrument_profits(
 
     A bar earns :math:`w_{t-1}\,q_{t-1}(C_t - C_{t-1})` on what was held before it,
     :math:`w_{t-1}\,s\,q(C_t - p)` less its costs on each fill of the bar, and
-    :math:`(w_t - w_{t-1})\,q_t C_t` by the rate, with :math:`w` the worth of a price of 1.
+    :math:`(w_t - w_{t-1})\,q_t C_t` by the rate, with :math:`w` the worth of a price of 1. A
+    corporate action earns what it gives (cash, dividends, shares at their price) less what it
+    takes, before the bar.
 
     Parameters
     ----------
@@ -66,6 +71,8 @@ def instrument_profits(
         In the order they happened.
     close : ndarray of shape (n_bars, n_instruments)
         NaN where an instrument has no bar: it is marked at its last close.
+    effects : structured ndarray of `tradewright.domain.outcome.EFFECT_DTYPE`, optional
+        What corporate actions did, in order.
     minor_per_major : int
         Minor units of the currency in one major unit.
     worth : ndarray of shape (n_bars, n_instruments) or (1, n_instruments), optional
@@ -92,12 +99,55 @@ def instrument_profits(
     lines = np.ones((1, close.shape[1])) if worth is None else worth
     return Profits(
         *_walk(
-            places,
-            moves,
+            (places, moves),
+            _given(effects, minor_per_major),
             np.ascontiguousarray(close, dtype=np.float64),
             np.ascontiguousarray(lines, dtype=np.float64),
         )
     )
+
+
+def _given(
+    effects: NDArray[np.void] | None, minor_per_major: int
+) -> tuple[NDArray[np.int64], FloatArray]:
+    # Places and amounts of what moves positions or money; a closing does so by its fill.
+    if effects is None or not len(effects):
+        return np.zeros((0, 4), dtype=np.int64), np.zeros((0, 5))
+    rows = effects[effects["kind"] != EffectKind.CLOSING]
+    money = (rows["cash"] + rows["due"]) / minor_per_major
+    names = ("bar", "instrument", "other", "kind")
+    places = np.column_stack([rows[name] for name in names]).astype(np.int64)
+    shares = (rows["change"] / QTY_UNIT, rows["other_qty"] / QTY_UNIT)
+    prices = (rows["px"] / PRICE_UNIT, rows["other_px"] / PRICE_UNIT)
+    return places, np.column_stack([*shares, money, *prices])
+
+
+@jit
+def _acted(place, given, state, then, sides):  # type: ignore[no-untyped-def]  # pragma: no cover
+    # What a corporate action earns, on the side held before it.
+    j, other, kind = place[1], place[2], place[3]
+    change, other_change, money, price, other_price = given
+    held, mark = state
+    if kind == _PAYMENT:
+        return
+    side = 0 if held[j] > 0.0 else 1
+    if kind == _DIVIDEND:
+        sides[side, j] += money
+        return
+    left = held[j] + change
+    if abs(left) < 1e-9:
+        left = 0.0
+    sides[side, j] += then[j] * (left * price - held[j] * mark[j]) + money
+    held[j], mark[j] = left, price
+    if other_change != 0.0:
+        sides[side, j] += then[other] * other_change * other_price
+        if held[other] != 0.0:
+            at = 0 if held[other] > 0.0 else 1
+            sides[at, other] += then[other] * held[other] * (other_price - mark[other])
+        mark[other] = other_price
+        held[other] += other_change
+        if abs(held[other]) < 1e-9:
+            held[other] = 0.0
 
 
 @jit
@@ -121,13 +171,18 @@ def _filled(before, move, mark, worth):  # type: ignore[no-untyped-def]  # pragm
 
 
 @jit
-def _walk(places, moves, close, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
+def _walk(traded, acted, close, worth):  # type: ignore[no-untyped-def]  # pragma: no cover
+    places, moves = traded
+    acts, given = acted
     n, k = close.shape
     sides, values, currency = np.zeros((n, 2, k)), np.zeros((n, k)), np.zeros((n, k))
     held, mark = np.zeros(k), np.full(k, np.nan)
-    at = 0
+    at, done = 0, 0
     for t in range(n):
         then, now = worth[min(max(t - 1, 0), len(worth) - 1)], worth[min(t, len(worth) - 1)]
+        while done < len(acts) and acts[done, 0] == t:
+            _acted(acts[done], given[done], (held, mark), then, sides[t])
+            done += 1
         _marked(held, mark, close[t], then, sides[t])
         while at < len(places) and places[at, 0] == t:
             j, change = places[at, 1], moves[at, 0]

@@ -112,7 +112,8 @@ def load(
     as_of_ns : int, optional
         Values and actions that became known later are not seen.
     adjustment : str, optional
-        ``none``, ``splits`` or ``total_return``; as stored when left out.
+        ``none``, ``splits`` or ``total_return``; as stored when left out. Prices as traded
+        (``none``) carry the stored corporate actions of their source.
 
     Returns
     -------
@@ -149,11 +150,13 @@ def load(
             as_of_ns=as_of_ns,
             source=source,
         )
-    if adjustment is None or adjustment == bars.adjustment:
+    wanted = adjustment or bars.adjustment
+    if wanted == bars.adjustment != "none":
         return bars
     actions = workspace.bars.read_actions(bars.symbols, as_of_ns=as_of_ns)
     mine = [action for action in actions if action.source == bars.source]
-    return adjust(bars, mine, mode=adjustment, as_of_ns=as_of_ns)
+    found = adjust(bars, mine, mode=wanted, as_of_ns=as_of_ns)
+    return found.with_actions(mine) if wanted == "none" else found
 
 
 def load_adjusted(

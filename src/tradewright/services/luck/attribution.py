@@ -27,7 +27,7 @@ FloatArray = NDArray[np.float64]
 FINANCING: Final = "(financing)"
 FUNDING: Final = "(funding)"
 CURRENCY: Final = "(currency {})"
-REST: Final = "(dividends, conversion, rounding)"
+REST: Final = "(conversion, rounding)"
 CASH: Final = "(cash)"
 OTHER: Final = "other"
 WEEKDAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -332,7 +332,7 @@ def _benchmark_parts(run: Run, member: FloatArray) -> tuple[FloatArray, FloatArr
 
     None where it holds nothing at the start.
     """
-    close = in_currency(run.bars, run.outcome.currency).close[run.timeline.rows]
+    close = in_currency(run.comparable, run.outcome.currency).close[run.timeline.rows]
     rows = np.where(np.isnan(close), 0, np.arange(len(close))[:, None])
     close = np.take_along_axis(close, np.maximum.accumulate(rows, axis=0), axis=0)
     symbols = run.bars.symbols

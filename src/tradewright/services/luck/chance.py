@@ -133,8 +133,8 @@ def _test(run: Run, rng: np.random.Generator) -> EntryTest | None:
         return None  # several books held one instrument at once: nothing to shuffle in
     return entry_test(
         holdings,
-        run.bars.open,
-        run.bars.close,
+        run.comparable.open,
+        run.comparable.close,
         rng,
         rows=run.timeline.rows,
         periods_per_year=run.timeline.periods_per_year,

@@ -28,6 +28,7 @@ def profits_of(run: Run) -> Profits:
     return instrument_profits(
         run.outcome.fills,
         run.bars.close,
+        effects=run.outcome.effects,
         minor_per_major=10 ** minor_exponent(run.outcome.currency),
         worth=worth_lines(run),
     )

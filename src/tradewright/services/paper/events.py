@@ -18,10 +18,10 @@ from tradewright.domain.orders import (
 )
 
 STARTED, INTENT, FILL, ORDER, POSTING = "started", "intent", "fill", "order", "posting"
-MARK, COMMAND, STATUS, ENDED = "mark", "command", "status", "ended"
+MARK, COMMAND, STATUS, ENDED, RESTATED = "mark", "command", "status", "ended", "restated"
 ALERT: Final = "alert"
 SIGNAL: Final = "signal"
-DURABLE: Final = (INTENT, FILL, ORDER, POSTING, ALERT, SIGNAL)
+DURABLE: Final = (INTENT, FILL, ORDER, POSTING, ALERT, SIGNAL, RESTATED)
 """Kinds that a recovery must produce again, one by one."""
 
 _ENUMS: Final[dict[str, type[IntEnum]]] = {"side": Side, "type": OrderType, "tif": TimeInForce}

@@ -200,6 +200,9 @@ class _Kept:
             if event.reason is not DenyReason.NONE:
                 self.refused[event.client_order_id] = event.reason.name
 
+    def restated(self, row: int, orders: Sequence[Order]) -> None:
+        """Keep nothing: what was asked for is compared."""
+
     def bar_done(self, row: int, account: AccountState) -> None:
         """Keep the account; the last one counts."""
         self.account = account

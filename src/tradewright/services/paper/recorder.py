@@ -104,6 +104,11 @@ class JournalRecorder:
         row = int(self._bars.ts.searchsorted(ts))
         self._write([(e.ALERT, ts, {"row": row, "kind": kind, **details})])
 
+    def restated(self, row: int, orders: Sequence[Order]) -> None:
+        """Make durable how a corporate action left orders that rest."""
+        ts = int(self._bars.ts[row])
+        self._write([(e.RESTATED, ts, {"row": row, "order": e.order_to_json(o)}) for o in orders])
+
     def bar_done(self, row: int, account: AccountState) -> None:
         """Keep the account after a bar; written within a fraction of a second."""
         self._store_signals(row)

@@ -104,6 +104,10 @@ class SessionState:
         if tracked is not None:
             tracked.apply_fill(fill)
 
+    def _on_restated(self, payload: Mapping[str, Any], ts: int) -> None:
+        order = e.order_from_json(payload["order"])
+        self.orders[order.client_order_id].order = order
+
     def _on_posting(self, payload: Mapping[str, Any], ts: int) -> None:
         self.ledger.append(LedgerEntry.from_json(payload["entry"]))
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from tradewright.domain.actions import action_from_row, action_row
 from tradewright.domain.bars import FIELDS, Bars
 from tradewright.domain.errors import DataError
 from tradewright.domain.instruments import AssetClass, Instrument
-from tradewright.domain.outcome import FILL_DTYPE, ORDER_DTYPE, Outcome, RunStatus
+from tradewright.domain.outcome import EFFECT_DTYPE, FILL_DTYPE, ORDER_DTYPE, Outcome, RunStatus
 from tradewright.metrics.sessions import session_rows
 
 if TYPE_CHECKING:
@@ -37,8 +38,8 @@ def write_documents(run: Run) -> dict[str, bytes]:
     -------
     dict of str to bytes
         ``manifest.json metrics.json extras.json outcome.json equity.parquet fills.parquet
-        orders.parquet bars.parquet``, and where figures may be shown ``trades.parquet
-        benchmark.parquet``.
+        orders.parquet bars.parquet``, where figures may be shown ``trades.parquet
+        benchmark.parquet``, and where corporate actions touched the account ``effects.parquet``.
     """
     outcome = run.outcome
     equity = {"ts": outcome.ts, **{name: getattr(outcome, name) for name in _EQUITY}}
@@ -54,6 +55,8 @@ def write_documents(run: Run) -> dict[str, bytes]:
         "orders.parquet": _parquet(_columns(outcome.orders)),
         "bars.parquet": _parquet(_bars_columns(chart_bars(run.bars))),
     }
+    if len(outcome.effects):
+        documents["effects.parquet"] = _parquet(_columns(outcome.effects))
     if run.may_show_performance:
         documents["trades.parquet"] = _frame_bytes(run.trades)
         documents["benchmark.parquet"] = _frame_bytes(run.benchmark)
@@ -109,6 +112,8 @@ def read_outcome(read: Callable[[str], bytes]) -> tuple[Outcome, Bars, dict[str,
         ts=equity["ts"],
         **{name: equity[name] for name in _EQUITY},
         fills=_structured(read, "fills.parquet", FILL_DTYPE),
+        effects=_effects(read, document),
+        actions=tuple(action_from_row(row) for row in document.get("actions", ())),
         orders=_structured(read, "orders.parquet", ORDER_DTYPE),
         initial_cash=document["initial_cash"],
         marks=np.array([math.nan if m is None else m for m in document["marks"]], dtype=float),
@@ -157,6 +162,7 @@ def chart_bars(bars: Bars) -> Bars:
         data_version=bars.data_version,
         notes=(*bars.notes, f"kept with the run as sessions, traded as {bars.interval}"),
         rates={name: line[rows] for name, line in bars.rates.items()},
+        actions=bars.actions,
     )
 
 
@@ -228,8 +234,21 @@ def _outcome_document(run: Run) -> dict[str, Any]:
             "adjustment": bars.adjustment,
             "data_version": bars.data_version,
             "notes": list(kept.notes),
+            **({"actions": [action_row(a) for a in bars.actions]} if bars.actions else {}),
         },
+        **(
+            {"actions": [action_row(action) for action in outcome.actions]}
+            if len(outcome.effects)
+            else {}
+        ),
     }
+
+
+def _effects(read: Callable[[str], bytes], document: Mapping[str, Any]) -> NDArray[np.void]:
+    # What corporate actions did, where they touched the account.
+    if "actions" in document:
+        return _structured(read, "effects.parquet", EFFECT_DTYPE)
+    return np.zeros(0, dtype=EFFECT_DTYPE)
 
 
 def _columns(table: NDArray[np.void]) -> dict[str, NDArray[Any]]:
@@ -263,6 +282,7 @@ def _bars(
         data_version=about["data_version"],
         notes=tuple(about["notes"]),
         rates={n.removeprefix("rate "): table[n] for n in table if n.startswith("rate ")},
+        actions=tuple(action_from_row(row) for row in about.get("actions", ())),
     )
 
 

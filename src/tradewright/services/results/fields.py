@@ -18,6 +18,7 @@ from tradewright.services.results.evidence import window_rows
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradewright.domain.bars import Bars
     from tradewright.services.runs import Run
 
 
@@ -64,6 +65,23 @@ class ResultFields:
     @property
     def _run(self) -> Run:
         return cast("Run", self)
+
+    @cached_property
+    def comparable(self) -> Bars:
+        """The bars with prices that compare over time: total return where actions are carried."""
+        bars = self._run.bars
+        if not bars.actions:
+            return bars
+        from tradewright.marketdata import adjust
+
+        return adjust(bars, mode="total_return")
+
+    @cached_property
+    def actions(self) -> pl.DataFrame:
+        """What corporate actions did; columns in `markets.action_effects.actions_frame`."""
+        from tradewright.services.markets.action_effects import actions_frame
+
+        return actions_frame(self._run)
 
     @property
     def execution_end(self) -> datetime:

@@ -24,7 +24,7 @@ LIBRARIES: Final = ("numpy", "numba", "polars", "scipy", "scikit-learn", "lightg
 
 
 def digest_of(outcome: Outcome) -> str:
-    """Return the identity of what happened: sha256 over orders, fills and equity.
+    """Return the identity of what happened: sha256 over orders, fills, equity and actions.
 
     Parameters
     ----------
@@ -43,6 +43,8 @@ def digest_of(outcome: Outcome) -> str:
         for name in table.dtype.names or ():
             digest.update(np.ascontiguousarray(table[name]).astype("<i8").tobytes())
     digest.update(np.ascontiguousarray(outcome.equity).astype("<i8").tobytes())
+    for name in (outcome.effects.dtype.names or ()) if len(outcome.effects) else ():
+        digest.update(np.ascontiguousarray(outcome.effects[name]).astype("<i8").tobytes())
     return digest.hexdigest()
 
 

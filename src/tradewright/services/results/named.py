@@ -55,6 +55,9 @@ class DataChoice:
         Of the stored bars.
     fx_rates : str
         File of rates of exchange, laid beside the bars; none if empty.
+    actions : str
+        Table of corporate actions for prices as traded: a file, or ``store`` for those stored with
+        the bars; without it stored prices are adjusted, and a file's own actions are taken.
     """
 
     data: str = SAMPLE
@@ -63,6 +66,7 @@ class DataChoice:
     end: str | None = None
     interval: str = "1d"
     fx_rates: str = ""
+    actions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +127,11 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
     last = None if choice.end is None else _day_ns("--to", choice.end) + NS_PER_DAY
     if first is not None and last is not None and last <= first:
         raise ConfigError(f"--to {choice.end} is before --from {choice.start}")
-    from tradewright.marketdata import read_bars
+    from tradewright.marketdata import read_actions, read_bars
     from tradewright.services.data import load_adjusted
 
+    if choice.actions == STORE and choice.data != STORE:
+        raise ConfigError(f"--actions store goes with --data store, found --data {choice.data}")
     if choice.data == SAMPLE:
         if choice.interval != "1d":
             raise ConfigError(f"the sample is daily, --interval is {choice.interval}")
@@ -140,7 +146,8 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
             raise NoDataError(
                 f"the bar store has no {choice.interval} bars; fetch or import some first"
             )
-        bars = load_adjusted(workspace, symbols, interval=choice.interval)
+        adjust = "none" if choice.actions else "any"
+        bars = load_adjusted(workspace, symbols, adjust=adjust, interval=choice.interval)
     else:
         if not Path(choice.data).exists():
             raise NoDataError(f"--data {choice.data}: no such file; known: sample, store, a file")
@@ -156,6 +163,8 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
         from tradewright.services.markets.files import with_rates
 
         bars = with_rates(bars, choice.fx_rates)
+    if choice.actions not in ("", STORE):
+        bars = bars.with_actions(read_actions(choice.actions))
     return bars if first is None and last is None else bars.between(first, last)
 
 

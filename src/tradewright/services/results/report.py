@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from tradewright.domain.money import minor_exponent
 from tradewright.domain.time import from_ns
 from tradewright.metrics.drawdowns import drawdown_series, drawdown_table
 from tradewright.metrics.returns import performance
@@ -24,6 +25,7 @@ from tradewright.reports.content import (
     ReportContent,
 )
 from tradewright.reports.numbers import number, percent
+from tradewright.services.markets.action_effects import action_rows, income_of
 from tradewright.services.results.costing.bridge import (
     TOTAL,
     bridge_rows,
@@ -271,7 +273,21 @@ def _costs(run: Run) -> Costs:
         by_window=bridge_rows(run, (*windows, summed(TOTAL, windows))) if windows else (),
         sensitivity=run.cost_sensitivity,
         sensitivity_note=note,
+        income=_income(run),
+        actions=action_rows(run),
     )
+
+
+def _income(run: Run) -> dict[str, float]:
+    if not len(run.outcome.effects):
+        return {}
+    found = income_of(run.outcome, run.timeline.first)
+    major = 10 ** minor_exponent(run.outcome.currency)
+    return {
+        "Dividends": found["dividends"] / major,
+        "Tax withheld": -found["withheld"] / major,
+        "Cash for fractions and exchanges": found["cash_in_lieu"] / major,
+    }
 
 
 def _conventions(run: Run) -> tuple[str, ...]:

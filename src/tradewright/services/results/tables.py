@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
 from tradewright.domain.orders import DenyReason, FillReason, OrderStatus, OrderType, TimeInForce
 from tradewright.metrics.drawdowns import drawdown_series
-from tradewright.metrics.trades import excursions
+from tradewright.services.markets.action_effects import excursions_of, positions_held
 from tradewright.services.results.costing.bridge import Bridge, instrument_bridges, window_bridges
 
 if TYPE_CHECKING:
@@ -31,14 +31,15 @@ def trades_frame(run: Run) -> pl.DataFrame:
         ``trade`` (number from 0), ``symbol``, ``side`` (long, short), ``entry_time``,
         ``exit_time`` (last bar for an open trip), ``quantity`` (largest holding), ``entry_price``,
         ``exit_price`` (raw averages), ``pnl`` and ``cost`` (major units, pnl after costs),
-        ``return`` (fraction of the entry value), ``bars_held``, ``mae``, ``mfe`` (worst and best
-        move, fractions of the entry price), ``exit_reason``, ``is_open``.
+        ``return`` (fraction of the entry value), ``dividends`` (part of pnl), ``bars_held``,
+        ``mae``, ``mfe`` (worst and best move, fractions of the entry price), ``exit_reason``,
+        ``is_open``.
     """
     import polars as pl
 
-    trips, bars = run.trips, run.bars
+    trips = run.trips
     major = 10 ** minor_exponent(run.outcome.currency)
-    adverse, favourable = excursions(trips, bars.high, bars.low)
+    adverse, favourable = excursions_of(run)
     return pl.DataFrame(
         {
             "trade": np.arange(len(trips), dtype=np.int64),
@@ -52,6 +53,7 @@ def trades_frame(run: Run) -> pl.DataFrame:
             "pnl": trips["pnl"] / major,
             "cost": trips["cost"] / major,
             "return": np.ascontiguousarray(trips["return_"]),
+            "dividends": trips["dividends"] / major,
             "bars_held": (trips["exit_bar"] - trips["entry_bar"]).astype(np.int64),
             "mae": adverse,
             "mfe": favourable,
@@ -145,7 +147,8 @@ def equity_frame(run: Run) -> pl.DataFrame:
     -------
     polars.DataFrame
         ``time``, ``equity``, ``cash``, ``long_value``, ``short_value`` (<= 0), ``financing``
-        (charged at the bar) in major units, ``drawdown`` (fraction <= 0).
+        (charged at the bar) in major units, ``drawdown`` (fraction <= 0), and where corporate
+        actions touched the account ``dividends_due`` (earned, not yet paid; part of equity).
     """
     import polars as pl
 
@@ -157,6 +160,7 @@ def equity_frame(run: Run) -> pl.DataFrame:
             "time": outcome.ts.view("datetime64[ns]"),
             **{name: getattr(outcome, name) / major for name in names},
             "drawdown": drawdown_series(outcome.equity.astype(np.float64)),
+            **({"dividends_due": outcome.dividends_due() / major} if len(outcome.effects) else {}),
         }
     ).with_columns(_utc("time"))
 
@@ -289,7 +293,9 @@ def benchmark_frame(run: Run) -> pl.DataFrame:
 
 
 def _positions_held(run: Run) -> NDArray[np.int64]:
-    """Count instruments held at each close from the fills alone."""
+    """Count instruments held at each close from fills and corporate actions."""
+    if len(run.outcome.effects):
+        return positions_held(run.outcome)
     fills, n = run.outcome.fills, len(run.outcome.ts)
     change = np.zeros(n + 1, dtype=np.int64)
     for column in np.unique(fills["instrument"]):

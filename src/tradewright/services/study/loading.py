@@ -202,6 +202,7 @@ def _rows_at(everything: Bars, columns: Bars) -> Bars:
         data_version=everything.data_version,
         notes=everything.notes,
         rates={name: line[rows] for name, line in everything.rates.items()},
+        actions=everything.actions,
     )
 
 

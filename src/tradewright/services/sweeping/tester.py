@@ -127,8 +127,11 @@ class Tester:
     @cached_property
     def held_returns(self) -> FloatArray:
         """Session returns of the universe bought at the first close and held, without costs."""
+        from tradewright.marketdata import adjust
+
         closes = session_closes(self.bars)
-        return returns_of(np.nan_to_num(buy_and_hold(self.bars.close[closes]), nan=1.0))
+        bars = adjust(self.bars, mode="total_return") if self.bars.actions else self.bars
+        return returns_of(np.nan_to_num(buy_and_hold(bars.close[closes]), nan=1.0))
 
     def _numbered(self, sets: Iterable[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
         known = {} if self.journal is None else self.journal.known
@@ -144,6 +147,7 @@ class Tester:
     def _test_arrays(
         self, number: int, what: Any, source: Iterator[tuple[int, dict[str, Any]]]
     ) -> None:
+        from tradewright.marketdata import schedule_actions
         from tradewright.simulation import sweep_signals
 
         taken: list[int] = []
@@ -174,6 +178,7 @@ class Tester:
             costs=self.work.costs,
             rules=self.work.rules,
             currency=self.currency,
+            actions=schedule_actions(self.bars),
             risk_free=RISK_FREE,
             workers=self.workers,
             on_done=tell,

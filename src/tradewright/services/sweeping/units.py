@@ -111,6 +111,7 @@ class SetWork:
 
     def swept(self, sets: Sequence[Signals | TargetWeights]) -> SweepResult:
         """Trade sets of arrays in this thread."""
+        from tradewright.marketdata import schedule_actions
         from tradewright.simulation import sweep_signals
 
         currency = self.bars.instruments[0].currency
@@ -121,6 +122,7 @@ class SetWork:
             costs=self.costs,
             rules=self.rules,
             currency=currency,
+            actions=schedule_actions(self.bars),
             risk_free=RISK_FREE,
             workers=1,
         )

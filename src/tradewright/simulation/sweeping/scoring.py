@@ -8,6 +8,7 @@ import numpy as np
 
 from tradewright.jit import load_int, part, record_reader, store_int, whole
 from tradewright.simulation import codes as c
+from tradewright.simulation.actions.table import effect_at
 from tradewright.simulation.kernel import run
 from tradewright.simulation.tables import (
     FIRST_STATE,
@@ -176,8 +177,11 @@ def _drawdown(account: Any) -> float:
 def _trades(account: Any) -> int:
     for column in range(account.n_instruments):
         instrument_at(account.instruments, column).value = 0
-    count = 0
+    count, done = 0, 0
     for at in range(account.n_fills):
+        while done < account.n_effects and effect_at(account.effects, done).fills <= at:
+            count += _trades_of_effect(account, done)
+            done += 1
         fill = fill_at(account.fills, at)
         holding = instrument_at(account.instruments, fill.instrument)
         before = holding.value
@@ -185,4 +189,28 @@ def _trades(account: Any) -> int:
         if before != 0 and (after == 0 or (after > 0) != (before > 0)):
             count += 1
         holding.value = after
+    while done < account.n_effects:
+        count += _trades_of_effect(account, done)
+        done += 1
     return count
+
+
+@part
+def _trades_of_effect(account: Any, at: int) -> int:
+    # Round trips that a corporate action ends; one that moves to an empty column goes on.
+    effect = effect_at(account.effects, at)
+    if effect.kind == c.DID_CLOSE:
+        return 0  # its fill counts
+    own = instrument_at(account.instruments, effect.instrument)
+    own.value += effect.change
+    count = int(effect.kind == c.DID_SPLIT and own.value == 0 and effect.qty != 0)
+    if effect.other_qty != 0:
+        other = instrument_at(account.instruments, effect.other)
+        before = other.value
+        other.value += effect.other_qty
+        is_over = other.value == 0 or (other.value > 0) != (before > 0)
+        count += int(before != 0 and is_over)
+        count += int(effect.kind == c.DID_EXCHANGE and before != 0)
+    elif effect.kind == c.DID_EXCHANGE:
+        count += 1
+    return int(count)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tradewright.costs import Costs
+from tradewright.domain.actions import ActionSchedule
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Signals, TargetWeights
 from tradewright.domain.rules import FillRules
@@ -69,6 +70,7 @@ def sweep_signals(
     costs: Costs | None = None,
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
+    actions: ActionSchedule | None = None,
     risk_free: float = 0.02,
     workers: int | None = None,
     on_done: Callable[[int], None] | None = None,
@@ -92,6 +94,8 @@ def sweep_signals(
         How the venue fills.
     currency : str
         Currency of the account and of every instrument.
+    actions : ActionSchedule, optional
+        Corporate actions of bars that carry some.
     risk_free : float
         Annual rate that the Sharpe ratio is measured over.
     workers : int or None
@@ -123,10 +127,9 @@ def sweep_signals(
         [(periods, risk_free, rows.ctypes.data, len(rows), cash_minor)], dtype=YEARLY_DTYPE
     )
     shelf: SimpleQueue[Books] = SimpleQueue()
+    account: Any = {"cash_minor": cash_minor, "currency": currency, "actions": actions}
     for _ in range(count):
-        shelf.put(
-            open_books(bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency)
-        )
+        shelf.put(open_books(bars, costs or Costs(), rules, **account))
 
     largest = [0, 0]
 

@@ -75,6 +75,7 @@ def read_panel(root: Path, manifest: Manifest, query: Query) -> Bars:
         adjustment=series[0].adjustment,
         data_version="",
         notes=tuple(notes),
+        actions=(),
     )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tradewright.domain.currencies.worth import WORTH_UNIT, money_px, worth_of
 from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, minor_exponent
+from tradewright.services.markets.action_effects import given_by_actions, moved_by_actions
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -127,8 +128,9 @@ def instrument_bridges(run: Run) -> tuple[Bridge, ...]:
     -------
     tuple of Bridge
         Instruments by net profit, financing and funding (charged to the account, not to an
-        instrument), and where there is some, what neither prices nor costs explain: dividends,
-        conversion of currencies. Their parts sum to those of `whole_bridge`, to the minor unit.
+        instrument), and where there is some, what neither prices, corporate actions nor costs
+        explain: conversion of currencies. Their parts sum to those of `whole_bridge`, to the minor
+        unit.
     """
     rows = run.timeline.rows
     first, last = int(rows[0]), int(rows[-1])
@@ -136,13 +138,15 @@ def instrument_bridges(run: Run) -> tuple[Bridge, ...]:
     held = (_held(run, first), _held(run, last))
     values = (_values(run, first, held[0]), _values(run, last, held[1]))
     inside = fills[(fills["bar"] > first) & (fills["bar"] <= last)]
+    given = given_by_actions(run.outcome, first, last)
     found = []
     for column, instrument in enumerate(run.outcome.instruments):
         own = inside[inside["instrument"] == column]
-        if not len(own) and not held[0][column]:
+        if not len(own) and not held[0][column] and not given[column]:
             continue
         paid = int((own["side"].astype(np.int64) * own["notional"]).sum())
-        found.append(_bridge(instrument.symbol, own, values[1][column] - values[0][column] - paid))
+        gross = values[1][column] - values[0][column] - paid + given[column]
+        found.append(_bridge(instrument.symbol, own, gross))
     found.sort(key=_by_net)
     whole = whole_bridge(run)
     none = inside[:0]
@@ -203,6 +207,7 @@ def _held(run: Run, row: int) -> list[int]:
     signed = before["side"].astype(np.int64) * before["qty"]
     sums = np.zeros(len(run.outcome.instruments), dtype=np.int64)
     np.add.at(sums, before["instrument"], signed)
+    sums += moved_by_actions(run.outcome, row)
     return [int(value) for value in sums]
 
 

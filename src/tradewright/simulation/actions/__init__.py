@@ -1,0 +1,1 @@
+"""Corporate actions inside the kernel: the table it works through and what a row does."""
