@@ -329,6 +329,8 @@ class ActionEffect:
         Prices after the action, 1e-8.
     new, old : int
         Shares after (or of `other`) for so many before.
+    given_minor, left_minor : int
+        Value of the shares given, and of what stays after a spin-off, signed.
     ts_event : int
         Close of the bar at whose open it took effect, UTC nanoseconds.
     """
@@ -349,12 +351,14 @@ class ActionEffect:
     other_px: int
     new: int
     old: int
+    given_minor: int
+    left_minor: int
     ts_event: int
 
 
 _AMOUNTS: Final = (
     *("qty", "change", "other_qty", "cash_minor", "due_minor", "withheld_minor"),
-    *("px", "other_px", "new", "old"),
+    *("px", "other_px", "new", "old", "given_minor", "left_minor"),
 )
 
 

@@ -89,6 +89,8 @@ EFFECT_DTYPE: Final = np.dtype(
         ("other_px", np.int64),  # price of a share of `other`, 1e-8
         ("new", np.int64),  # shares after, or of `other`,
         ("old", np.int64),  # for so many shares before
+        ("given", np.int64),  # value of the shares given, minor units, signed
+        ("left", np.int64),  # value of what stays after a spin-off, minor units, signed
     ]
 )
 """One row per corporate action that touched the account, in the order they happened."""

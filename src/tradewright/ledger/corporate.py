@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any, Protocol
 
 from tradewright.domain.actions import ActionEffect, EffectKind
-from tradewright.domain.money import minor_exponent
 from tradewright.ledger.entries import Posting, share_of
 from tradewright.ledger.holdings import FLAT, Holding
 
@@ -82,11 +81,10 @@ def _paid(book: Book, effect: ActionEffect, cost: int, qty: int) -> Made:
 
 def _given(book: Book, effect: ActionEffect, cost: int) -> Iterator[Made]:
     # Of a spin-off, the part of the cost that the new shares are worth beside the old ones.
-    shares = _value(book, effect.other_qty, effect.other_px)
-    worth = abs(shares) + abs(effect.cash_minor)
+    worth = abs(effect.given_minor) + abs(effect.cash_minor)
     carried = cost
     if effect.kind == EffectKind.SPIN_OFF:
-        left = abs(_value(book, effect.qty, effect.px))
+        left = abs(effect.left_minor)
         carried = share_of(cost, worth, worth + left) if worth + left else 0
     in_cash = share_of(carried, abs(effect.cash_minor), worth) if worth else carried
     moved = carried - in_cash
@@ -119,11 +117,6 @@ def _received(book: Book, effect: ActionEffect, cost: int) -> Iterator[Made]:
         part = whole - closing if qty > 0 else closing - whole
         fields = {"symbol": effect.other, "qty": part, "kind": "open"}
         yield _postings(book, legs), fields
-
-
-def _value(book: Book, qty: int, px: int) -> int:
-    # Half to even of the exact product, in minor units.
-    return share_of(abs(qty) * px, 10 ** minor_exponent(book.currency), 10**16)
 
 
 def _postings(book: Book, legs: tuple[tuple[str, int], ...]) -> tuple[Posting, ...]:

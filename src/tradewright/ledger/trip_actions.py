@@ -63,10 +63,8 @@ def affect(
         kept = effect["qty"] + effect["change"]
         return int(_restate((state, mean), fills, effect, kept, out[0]))
     if kind == _SPUN_OFF:
-        given, paid = _worth(effect, scales)
-        worth = abs(effect["qty"]) / 1e8 * (effect["px"] / 1e8) * scales[column]
-        left = np.int64(np.rint(worth))
-        total = given + paid + left
+        given, paid = abs(effect["given"]), abs(effect["cash"])
+        total = given + paid + abs(effect["left"])
         carried = share(state[BASIS], given + paid, total) if total else np.int64(0)
         moved = share(carried, given, given + paid) if given + paid else np.int64(0)
         state[BASIS] -= carried
@@ -81,22 +79,13 @@ def affect(
         means[other] = mean
         state[:] = 0
         return 0
-    given, paid = _worth(effect, scales)
+    given, paid = abs(effect["given"]), abs(effect["cash"])
     moved = share(state[BASIS], given, given + paid) if given + paid else np.int64(0)
     state[CASH] += moved if effect["qty"] > 0 else -moved
     _leave(state, mean, abs(state[HELD]), effect["px"])
     state[HELD] = 0
     _end(state, mean, fills, effect, out[0])
     return int(1 + _receive(books, effect, (moved, scales[other]), out[1:]))
-
-
-@jit
-def _worth(effect: Any, scales: NDArray[Any]) -> Any:
-    # Value of the shares given, and of the cash, in minor units.
-    shares = np.rint(
-        abs(effect["other_qty"]) / 1e8 * (effect["other_px"] / 1e8) * scales[effect["other"]]
-    )
-    return np.int64(shares), abs(np.int64(effect["cash"]))
 
 
 @jit

@@ -345,7 +345,7 @@ def outcome_of(
         worth=_last_worth(bars, currency, rows),
         funding=books.inputs["funding"][:rows] if "funding" in books.inputs else None,
         initial_cash=cash_minor,
-        marks=_last_closes(bars, rows),
+        marks=_marks(books, bars, rows),
         currency=currency,
         status=RunStatus.COMPLETED,
         message=message,
@@ -358,6 +358,15 @@ def outcome_of(
 def _last_worth(bars: Bars, currency: str, rows: int) -> NDArray[np.float64] | None:
     worth = worth_of(bars, currency)
     return None if worth is None else worth.at(rows - 1) / WORTH_UNIT
+
+
+def _marks(books: Books, bars: Bars, rows: int) -> NDArray[np.float64]:
+    # Last closes; of what is held, as corporate actions have restated them.
+    marks = _last_closes(bars, rows)
+    if books.number("n_effects"):
+        held = books.instruments["position"] != 0
+        marks[held] = books.instruments["mark"][held]
+    return marks
 
 
 def _last_closes(bars: Bars, rows: int) -> NDArray[np.float64]:

@@ -41,6 +41,7 @@ class ActingOracle(Oracle):
 
     def step(self, row: int) -> None:
         self.row, self.last_px, self.used, self.closing = row, {}, {}, False
+        self.know_rates(row - 1)
         for act in [a for a in self.acts if a.row == row]:
             getattr(self, act.kind)(act)
         for due in [d for d in self.owed_to_us if d[0] <= row]:
@@ -51,9 +52,6 @@ class ActingOracle(Oracle):
         self.equity[-1] += sum(cents for _, cents in self.owed_to_us)
 
     # -- what an action does ----------------------------------------------------------------------
-
-    def worth(self, units: int, px: int) -> int:
-        return half_even(Fraction(units * px, 10**14))
 
     def first_price(self, row: int, column: int) -> int:
         if not math.isnan(self.bars["open"][row][column]):
@@ -71,7 +69,9 @@ class ActingOracle(Oracle):
             # The kernel's mark is a double; divide it as a double.
             ratio = act.ratio
             self.mark[act.column] = self.mark[act.column] * ratio.denominator / ratio.numerator
-            self.cash += sign * self.worth(whole - kept, round(self.mark[act.column] * 1e8))
+            self.cash += sign * self.worth(
+                act.column, whole - kept, round(self.mark[act.column] * 1e8)
+            )
             self.change(act.column, sign * kept)
         for order in self.work:
             if order.column == act.column and order.live:
@@ -91,7 +91,7 @@ class ActingOracle(Oracle):
         held = self.position[act.column]
         if held:
             assert act.cash is not None
-            gross = self.worth(abs(held), act.cash)
+            gross = self.worth(act.column, abs(held), act.cash)
             tax = half_even(gross * act.tax) if held > 0 else 0
             self.owed_to_us.append((act.pay_row, gross - tax if held > 0 else -gross))
 
@@ -112,7 +112,7 @@ class ActingOracle(Oracle):
         sign = 1 if held > 0 else -1
         whole = math.floor(abs(held) * act.ratio)
         kept = whole // self.rules.lot * self.rules.lot
-        self.cash += sign * self.worth(whole - kept, px)
+        self.cash += sign * self.worth(act.other, whole - kept, px)
         if kept:
             if not self.position[act.other]:
                 self.mark[act.other] = px * 1e-8
@@ -122,7 +122,7 @@ class ActingOracle(Oracle):
         held = self.position[act.column]
         if held:
             sign = 1 if held > 0 else -1
-            self.cash += sign * self.worth(abs(held), act.cash or 0)
+            self.cash += sign * self.worth(act.column, abs(held), act.cash or 0)
             self.position[act.column] = 0
             self.give(act, held, self.first_price(self.row, act.other))
         self.drop(act.column)
@@ -146,7 +146,7 @@ class ActingOracle(Oracle):
         if px is None:
             px = round(self.mark[act.column] * (1 + act.lost) * 1e8)
         side, qty = (-1 if held > 0 else 1), abs(held)
-        notional = self.worth(qty, px)
+        notional = self.worth(act.column, qty, px)
         self.cash -= side * notional
         self.position[act.column] = 0
         self.fills.append((self.row, act.column, side, qty, px, notional, 0, 0, 0))

@@ -24,7 +24,8 @@ from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import TargetWeights
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
-from tradewright.ledger import ledger_of, reconcile, round_trips
+from tradewright.domain.worth import worth_of
+from tradewright.ledger import LotBook, ledger_of, reconcile, round_trips
 from tradewright.metrics.attribution.profits import instrument_profits
 from tradewright.simulation import SimulatedVenue, run_weights
 
@@ -166,6 +167,10 @@ def _check_book(outcome: Outcome, bars: Bars) -> None:
     assert type(ledger).replay(ledger.entries).state() == ledger.state()
     assert check.cash_minor == int(outcome.cash[-1])
     assert ledger.balances.get(("reorganisation", "USD"), 0) == 0
+    lots = LotBook.of(ledger.entries)
+    assert {s: h.qty for s, h in ledger.holdings.items() if h.qty} == {
+        symbol: lots.position(symbol) for symbol in lots.lots
+    }
     assert ledger.balances.get(("receivable", "USD"), 0) == outcome.dividends_due()[-1]
     # Trips hold the same positions as the book, and their profit is the change of equity.
     trips = round_trips(outcome)
@@ -179,8 +184,12 @@ def _check_book(outcome: Outcome, bars: Bars) -> None:
     withheld = ledger.balances.get(("withholding", "USD"), 0)
     assert int(trips["dividends"].sum()) == dividends - withheld
     # So is the sum of the attribution.
+    worth = worth_of(bars, "USD")
     found = instrument_profits(
-        outcome.fills, bars.close[: len(outcome.ts)], effects=outcome.effects
+        outcome.fills,
+        bars.close[: len(outcome.ts)],
+        effects=outcome.effects,
+        worth=None if worth is None else worth.lines(),
     )
     whole = found.total.sum() * 100 - float(outcome.financing.sum())
     slack = len(outcome.ts) * bars.n_instruments + len(outcome.fills) + len(outcome.effects)

@@ -135,15 +135,11 @@ def given_by_actions(outcome: Outcome, first: int, last: int) -> list[int]:
     """
     given = [0] * len(outcome.instruments)
     inside = (outcome.effects["bar"] > first) & (outcome.effects["bar"] <= last)
-    per_major = 10 ** minor_exponent(outcome.currency)
     for row in outcome.effects[inside]:
         column, other = int(row["instrument"]), int(row["other"])
-        given[column] += int(row["cash"]) + int(row["due"])
+        given[column] += int(row["cash"]) + int(row["due"]) + int(row["given"])
         if row["other_qty"]:
-            major = int(row["other_qty"]) / QTY_UNIT * (int(row["other_px"]) / PRICE_UNIT)
-            worth = round(major * float(outcome.worths[other]) * per_major)
-            given[column] += worth
-            given[other] -= worth
+            given[other] -= int(row["given"])
     return given
 
 

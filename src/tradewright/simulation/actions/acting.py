@@ -91,6 +91,8 @@ def _effect(account: Any, at: int, kind: int) -> Any:
     effect.other_px = a.other_px
     effect.new = a.new
     effect.old = a.old
+    effect.given = 0
+    effect.left = 0
     return effect
 
 
@@ -224,6 +226,9 @@ def _spin_off(account: Any, at: int) -> None:
     effect.other_qty = given
     effect.cash = cash
     effect.px = a.own_px
+    if a.other >= 0:
+        effect.given = value_of(account, int(a.other), given, a.other_px)
+    effect.left = value_of(account, int(a.instrument), holding.position, a.own_px)
     holding.mark = float(a.own_px) * 1e-8
     account.cash += cash
     if a.other >= 0:
@@ -242,6 +247,7 @@ def _exchange(account: Any, at: int) -> None:
         effect = _effect(account, at, c.DID_EXCHANGE)
         effect.change = -held
         effect.other_qty = given
+        effect.given = value_of(account, other, given, a.other_px)
         effect.cash = cash
         effect.px = quantised(holding.mark)
         account.cash += cash
