@@ -79,7 +79,7 @@ def step(account: Any, row: int) -> None:
 
 @part
 def before_open(account: Any, row: int) -> None:
-    """Apply corporate actions, then what fell due since the last bar: financing, funding, months."""
+    """Apply corporate actions, then settle financing, funding and the fees of a new month."""
     if account.has_rates:
         use_rates(account, row - 1)
     if account.action_row <= row:

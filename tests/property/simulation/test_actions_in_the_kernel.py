@@ -21,10 +21,10 @@ from tradewright.domain.actions import (
     actions_hash,
 )
 from tradewright.domain.bars import Bars
+from tradewright.domain.currencies.worth import worth_of
 from tradewright.domain.decisions import TargetWeights
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
-from tradewright.domain.worth import worth_of
 from tradewright.ledger import LotBook, ledger_of, reconcile, round_trips
 from tradewright.metrics.attribution.profits import instrument_profits
 from tradewright.simulation import SimulatedVenue, run_weights

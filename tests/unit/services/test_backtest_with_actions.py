@@ -10,7 +10,7 @@ import tradewright as tw
 from tradewright.domain.actions import ActionKind, CorporateAction
 from tradewright.domain.errors import ConfigError, DataError
 from tradewright.marketdata import adjust, forward_factors, read_actions
-from tradewright.services.results.bridge import bridge_rows, instrument_bridges
+from tradewright.services.results.costing.bridge import bridge_rows, instrument_bridges
 from tradewright.services.results.documents import read_outcome, write_documents
 
 DAYS = 160

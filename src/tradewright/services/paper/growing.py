@@ -33,6 +33,8 @@ def growing_source(bars: Bars) -> Source:
     callable
         Gives the values of one feature by name, the same numbers as from the whole tape.
     """
+    if bars.actions:  # a value is told in prices of its own row, which a stream does not know
+        return feature_source(bars)
 
     def values_of(name: str) -> IndicatorValues:
         from tradewright.features import is_bar_by_bar, parse_features
