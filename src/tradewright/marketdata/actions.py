@@ -80,7 +80,9 @@ def _check(bars: Bars, action: CorporateAction, row: int) -> None:
         hint = ", or the price of one as price" if action.kind is ActionKind.SPIN_OFF else ""
         raise DataError(f"{what}: wanted bars of {action.other}, whose shares are given{hint}")
     column = bars.column(action.other)
-    code, theirs = (bars.instruments[bars.column(s)].currency for s in (action.symbol, action.other))
+    code, theirs = (
+        bars.instruments[bars.column(s)].currency for s in (action.symbol, action.other)
+    )
     if code != theirs:
         raise DataError(
             f"{what}: {action.symbol} is priced in {code} and {action.other} in {theirs}, wanted one "

@@ -426,8 +426,9 @@ class Oracle:
             _, column, rate = self.unpaid.pop(0)
             qty = self.position[column]
             if qty:
-                px = round(self.mark[column] * 1e8)
-                if prices and self.has_bar(row, column):
+                at_bar = prices is not None and self.has_bar(row, column)
+                px = round(self.mark[column] * 1e8) if not at_bar else 0
+                if prices is not None and at_bar:
                     px = self.px(prices, row, column)
                 self.cash -= half_even(self.worth(column, qty, px) * rate)
 
