@@ -85,8 +85,8 @@ def _check(bars: Bars, action: CorporateAction, row: int) -> None:
     )
     if code != theirs:
         raise DataError(
-            f"{what}: {action.symbol} is priced in {code} and {action.other} in {theirs}, wanted one "
-            "currency for both"
+            f"{what}: {action.symbol} is priced in {code} and {action.other} in {theirs}, wanted "
+            "one currency for both"
         )
     if action.price is None and np.isnan(price_on(bars.open, bars.close, row, column)):
         raise DataError(

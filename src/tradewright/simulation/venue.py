@@ -121,10 +121,8 @@ class SimulatedVenue:
     ) -> None:
         self.bars = bars
         self._initial_cash, self._currency = cash_minor, currency
-        self._books = open_books(
-            bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, logs=True,
-            actions=actions,
-        )  # fmt: skip
+        how: Any = {"cash_minor": cash_minor, "currency": currency, "actions": actions}
+        self._books = open_books(bars, costs or Costs(), rules, logs=True, **how)
         self.has_actions, self._actions = actions is not None, actions
         self._effects = NewsOfActions(self._books, bars, actions)
         tell_sessions(self._books, bars)
