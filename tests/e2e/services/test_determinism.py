@@ -14,6 +14,7 @@ import polars as pl
 import tradewright as tw
 from tradewright.app import bootstrap
 from tradewright.services.results.documents import plain
+from tradewright.strategies import create_strategy
 
 workers = int(sys.argv[1])
 said = lambda value: hashlib.sha256(json.dumps(plain(value), sort_keys=True).encode()).hexdigest()
@@ -35,6 +36,9 @@ def make(fast, slow):
     return tw.Signals(above, ~above, size=0.3)
 
 sweep = tw.sweep(make, bars, {"fast": [5, 10], "slow": [20, 40]}, workers=workers)
+ruled = tw.sweep(
+    lambda fast: create_strategy("sma_cross", fast=fast, slow=40), bars, {"fast": [5, 10, 20]},
+    workers=workers)
 
 table = pl.DataFrame(bars.columns()).with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
 rows = table.to_dicts()
@@ -50,6 +54,7 @@ page = re.sub("made 20[-0-9 :]+|in [0-9.]+ s[.]|<dt>seconds</dt><dd>[0-9.]+", ""
 print(json.dumps({
     "events": events.digest, "event figures": said(dict(events.metrics)),
     "sweep": said(sweep.table.sort("fast", "slow").to_dicts()),
+    "sweep of strategies": ruled.digest,
     "data": mixed.data_version,
     "report": hashlib.sha256(page.encode()).hexdigest(),
     "study": study.digest, "study figures": said(dict(study.metrics)),

@@ -261,6 +261,11 @@ class Sweep:
         return target
 
     def _places(self) -> tuple[NDArray[np.int64], Sequence[int]]:
+        for name in self.parameters:
+            if self.table[name].dtype.is_nested():
+                raise ConfigError(
+                    f"sweep: values of {name} are lists, which lie on no axis; give them names"
+                )
         axes = [axis_of(self.table[name].to_list()) for name in self.parameters]
         rows = [
             [axis[value] for axis, value in zip(axes, row, strict=True)]

@@ -98,7 +98,7 @@ class _Worker:
                 pass_fds=(other.fileno(), ends),
                 stdin=subprocess.DEVNULL,
                 stdout=2,  # results of a command line are its own; what a strategy prints is not
-                env={**ONE_THREAD, **os.environ},
+                env={**os.environ, **ONE_THREAD},
                 start_new_session=True,  # Ctrl-C is for the process that reads the results
             )
         finally:

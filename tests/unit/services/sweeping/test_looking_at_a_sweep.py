@@ -82,6 +82,17 @@ def test_the_page_of_one_parameter_of_words_and_of_a_set_without_ratio(tmp_path)
     assert "none of them traded" in none.to_html(tmp_path / "n.html").read_text()
 
 
+def test_values_without_an_order_are_named(tmp_path) -> None:
+    def hold(rows: list[int]) -> tw.Signals:
+        flag = np.zeros(BARS.close.shape, dtype=bool)
+        flag[rows] = True
+        return tw.Signals(flag, flag & False)
+
+    found = tw.sweep(hold, BARS, {"rows": [[5], [6, 7]]})
+    with pytest.raises(ConfigError, match="values of rows are lists"):
+        found.to_html(tmp_path / "s.html")
+
+
 def test_a_very_large_sweep_is_drawn_in_part(tmp_path) -> None:
     wide = tw.sweep(trend, BARS, {"days": range(2, 80), "late": range(12)})
     text = wide.to_html(tmp_path / "s.html").read_text()
