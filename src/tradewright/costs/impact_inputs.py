@@ -105,7 +105,7 @@ def corwin_schultz(
     Examples
     --------
     >>> corwin_schultz(np.array([101.0, 101.0]), np.array([100.0, 100.0]), np.array([100.5, 100.5]))
-    array([0.00995041])
+    array([0.00995025])
     """
     gap = np.maximum(low[1:] - close[:-1], 0.0) - np.maximum(close[:-1] - high[1:], 0.0)
     second_high, second_low = high[1:] - gap, low[1:] - gap
