@@ -30,9 +30,10 @@ class StudyData:
     Parameters
     ----------
     traded : Bars
-        The universe: what features, labels and forecasts are made of.
+        The universe: what features, labels and forecasts are made of; total return where the bars
+        are as traded and carry corporate actions.
     everything : Bars
-        The same rows with the reference instruments beside.
+        The same rows with the reference instruments beside: what is simulated.
     """
 
     traded: Bars
@@ -65,9 +66,13 @@ def load_data(page: StudyPage, workspace: Workspace, *, as_of_ns: int | None = N
     DataError
         If the bars are adjusted otherwise than asked.
     """
+    from tradewright.marketdata import adjust, read_actions
+
     universe, reference = _symbols(page)
     wanted = (*universe, *(s for s in reference if s not in universe))
     everything = lay_contracts(_read(page, workspace, wanted, as_of_ns), page.data.instruments)
+    if page.data.actions is not None:
+        everything = everything.with_actions(read_actions(Path(page.data.actions).expanduser()))
     if page.data.fx_rates is not None:
         everything = with_rates(everything, page.data.fx_rates)
     traded = everything
@@ -77,6 +82,8 @@ def load_data(page: StudyPage, workspace: Workspace, *, as_of_ns: int | None = N
         if columns.n_bars != everything.n_bars:
             everything = _rows_at(everything, columns)
         traded = columns
+    if everything.actions:  # traded as they were, learned from prices that compare
+        traded = adjust(traded, mode="total_return")
     data = StudyData(traded, everything)
     _check(page, data)
     return data
@@ -148,7 +155,7 @@ def _read(
     return load_adjusted(
         workspace,
         symbols,
-        adjust=section.adjust,
+        adjust=section.adjust if section.actions is None else "none",
         interval=section.interval,
         source=None if section.source == "store" else section.source,
         start_ns=None if start is None else to_ns(start),
@@ -159,9 +166,10 @@ def _read(
 
 def _check(page: StudyPage, data: StudyData) -> None:
     bars, n_names = data.traded, data.traded.n_instruments
-    if page.data.adjust not in {"any", bars.adjustment}:
+    found = data.everything.adjustment
+    if page.data.adjust not in {"any", found}:
         raise DataError(
-            f"data.adjust: the bars are adjusted {bars.adjustment!r}, wanted {page.data.adjust!r}"
+            f"data.adjust: the bars are adjusted {found!r}, wanted {page.data.adjust!r}"
         )
     if page.decision.rule == "top_k":
         if n_names == 1:

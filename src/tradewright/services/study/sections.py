@@ -99,11 +99,15 @@ class DataSection(Section):
         ``1m 5m 15m 1h 4h 1d 1wk 1mo``.
     adjust : str
         ``none``, ``splits``, ``total_return`` or ``source_adjusted``; ``any`` takes bars adjusted
-        by their source as they are, and stored bars as traded as ``total_return``.
+        by their source as they are, and stored bars as traded as ``total_return``. ``none``
+        trades prices as traded with the stored corporate actions; features and labels are made of
+        their total return.
     min_coverage : float
         Smallest share of bars that must be there, for the data-health gate.
     fx_rates : str, optional
         File of rates of exchange: CSV or Parquet of ``pair``, ``time``, ``rate``, or bars of pairs.
+    actions : str, optional
+        File of corporate actions of prices as traded, in place of those stored or in the file.
     instruments : mapping, optional
         Terms of contracts by symbol, laid over those of the bars: ``ES: {multiplier: 50, tick_size:
         0.25, lot_size: 1}``.
@@ -118,6 +122,7 @@ class DataSection(Section):
     min_coverage: Fraction = 0.98
     instruments: ContractTerms = None
     fx_rates: str | None = None
+    actions: str | None = None
 
 
 class LabelSection(Section):
