@@ -41,7 +41,7 @@ def money(value: Any, *, digits: int = 0, signed: bool = False) -> str:
 
 def signed_cell(value: Any, text: str) -> Markup:
     """Return text coloured by the sign of its value; the sign itself stays readable."""
-    if not _is_number(value) or value == 0:
+    if not _is_number(value) or not any(sign in text for sign in "123456789"):
         return el("span", text)
     return el("span", text, class_="up" if value > 0 else "down")
 

@@ -169,8 +169,20 @@ def windows_section(content: ReportContent) -> Markup | None:
         "Walk-forward windows",
         table(columns, content.windows),
         id_="windows",
-        lead="Each window is traded by a model that saw only the span before it.",
+        lead=f"Each window is traded by a model that saw only the span before it.{_kept(content)}",
     )
+
+
+def _kept(content: ReportContent) -> str:
+    """Return what was kept out of sample of what was earned in sample, where both are known."""
+    inside = [row.get("score in_sample_return") for row in content.windows]
+    known = [float(value) for value in inside if isinstance(value, int | float)]
+    outside = content.figures.get("annual_return", math.nan)
+    if len(known) < len(inside) or not math.isfinite(outside):
+        return ""
+    earned = sum(known) / len(known)
+    shown = f" {percent(earned)} a year in sample, {percent(outside)} out of sample"
+    return f"{shown}: efficiency {number(outside / earned)}." if earned > 0 else f"{shown}."
 
 
 def months_section(content: ReportContent) -> Markup:

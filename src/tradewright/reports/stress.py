@@ -69,7 +69,7 @@ def _chart(scenarios: Sequence[Mapping[str, Any]]) -> Markup:
 
 def _worst(scenarios: Sequence[Mapping[str, Any]]) -> Markup:
     columns = [
-        Column("scenario", "Scenario", is_number=False),
+        Column("scenario", "Scenario", _as_is, is_number=False),
         Column("shock", "Market", _SIGNED),
         Column("first_day", "From", is_number=False),
         Column("stressed", "Return", _SIGNED),
@@ -85,7 +85,7 @@ def _worst(scenarios: Sequence[Mapping[str, Any]]) -> Markup:
     rows = [
         {
             **_row(row["worst"]),
-            "scenario": row["name"],
+            "scenario": _named(row),
             "shock": row["market_shock_magnitude"],
             "median": row["median"]["stress_resilience_score"],
         }
@@ -159,6 +159,18 @@ def _row(start: Mapping[str, Any]) -> dict[str, Any]:
         "score": start["stress_resilience_score"],
         "message": start["message"],
     }
+
+
+def _named(scenario: Mapping[str, Any]) -> Markup:
+    correlation = float(scenario["correlation_increase"])
+    note = (
+        f"{scenario['description']}: the market {percent(scenario['market_shock_magnitude'])} in "
+        f"{scenario['shock_duration_days']} sessions, recovery over "
+        f"{scenario['recovery_duration_days']}, volatility times "
+        f"{number(scenario['volatility_multiplier'], digits=1)}, correlations up by "
+        f"{number(correlation, digits=1)}."
+    )
+    return el("span", scenario["name"], class_="def", tabindex=0, data_note=note)
 
 
 def _as_is(value: Any) -> Any:

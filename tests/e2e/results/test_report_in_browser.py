@@ -77,3 +77,19 @@ def test_page_is_accessible(browser: Any, page_file: Path) -> None:
         tab.evaluate(AXE.read_text("utf-8"))
         found = tab.evaluate("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa']})")
         assert [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in found["violations"]] == []
+
+
+def test_paper_holds_every_table_and_nothing_sticks_out(browser: Any, page_file: Path) -> None:
+    tab, faults = opened(browser, page_file, width=703, scheme="dark")
+    tab.emulate_media(media="print")
+    tab.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert tab.evaluate("document.documentElement.scrollWidth") == 703
+    wide = "[...document.querySelectorAll('table')].filter(t => t.offsetWidth > 703).length"
+    assert tab.evaluate(wide) == 0
+    assert tab.evaluate("getComputedStyle(document.body).color") == "rgb(27, 36, 48)"
+    table = tab.get_by_text("From gross to net by instrument").locator("xpath=..")
+    assert table.locator("tbody tr").last.is_visible()
+    assert not tab.locator("nav").is_visible()
+    tab.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert table.get_attribute("open") is None
+    assert faults == []

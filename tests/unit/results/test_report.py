@@ -181,6 +181,36 @@ def test_costs_lead_from_gross_to_net_in_every_report(
         assert ("From gross to net by window" in text) == bool(given.extras.windows)
 
 
+def test_fill_rules_and_costs_are_said_of_every_backtest() -> None:
+    import tradewright as tw
+
+    bars = tw.sample_bars(["AAPL"], start="2016-01-01")
+    costs = tw.Costs(fee_bps=10, spread_bps=4, impact="almgren2005", borrow_rate=0.03,
+                     shares_outstanding={"AAPL": 5e9})  # fmt: skip
+    rules = {"max_participation": 0.1, "limit_touch": "through", "allow_short": False}
+    run = tw.backtest("buy_and_hold", bars, costs=costs, config={"rules": rules})
+    lines = report_of(run).assumptions
+    assert any("fills at the next open" in line for line in lines)
+    assert any("at most 10% of a bar's volume" in line for line in lines)
+    assert any("a tick through" in line for line in lines)
+    assert any("long only" in line for line in lines)
+    (charged,) = (line for line in lines if line.startswith("costs a side"))
+    for words in ("fees 10 bps", "spread of 4 bps", "Almgren", "borrowing 3.00% a year"):
+        assert words in charged
+    free = tw.backtest("buy_and_hold", bars, costs=None)
+    assert "no costs are charged" in report_of(free).assumptions
+
+
+def test_windows_say_what_was_kept_of_the_past(run: Run, make_run: Callable[..., Run]) -> None:
+    plain = windows_of(run)
+    measured = tuple(replace(w, scores={"in_sample_return": 0.2}) for w in plain)
+    leak = Guard(True, "nothing moved")
+    walked = make_run(extras=RunExtras(windows=measured, leak=leak))
+    kept = walked.metrics["annual_return"] / 0.2
+    assert f"efficiency {kept:.2f}".replace("-", "\u2212") in walked.html()
+    assert "efficiency" not in make_run(extras=RunExtras(windows=plain, leak=leak)).html()
+
+
 def test_run_without_trades_has_a_page(
     make_outcome: Callable[..., object], make_bars: Callable[..., object]
 ) -> None:

@@ -14,6 +14,16 @@
     if (text !== undefined) made.textContent = text;
     return made;
   };
+  // A chart wider than the page begins at its end: the newest is what is asked for first.
+  for (const plot of document.querySelectorAll(".plot")) plot.scrollLeft = plot.scrollWidth;
+
+  // On paper nothing can be unfolded: every table is open there, the manifest's long lists are not.
+  let folded = [];
+  window.addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("section:not(#manifest, #guards) details:not([open])")];
+    for (const part of folded) part.open = true;
+  });
+  window.addEventListener("afterprint", () => { for (const part of folded) part.open = false; });
   const day = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 10);
   const minute = (seconds) => new Date(seconds * 1000).toISOString().slice(0, 16).replace("T", " ");
 

@@ -203,13 +203,26 @@ def _labels(runs: tuple[Run, ...]) -> tuple[str, ...]:
     )
 
 
+def _data_of(run: Run) -> dict[str, Any]:
+    # What the run was made on, for people; the version alone says that something differs.
+    about = run.manifest.get("data", {})
+    symbols = about.get("symbols", [])
+    return {
+        "data version": run.manifest["data_version"],
+        "data instruments": ", ".join(symbols) if len(symbols) <= 6 else f"{len(symbols)} of them",
+        "data source": about.get("source"),
+        "data adjustment": about.get("adjustment"),
+        "data first": str(about.get("first", ""))[:10],
+        "data last": str(about.get("last", ""))[:10],
+        "data interval": about.get("interval"),
+        "code version": run.manifest.get("code_commit") or run.manifest.get("code_version"),
+    }
+
+
 def _config_differences(
     runs: tuple[Run, ...], labels: tuple[str, ...]
 ) -> tuple[Mapping[str, Any], ...]:
-    flat = [
-        {**flatten(run.config), "data version": run.manifest["data_version"], "seed": run.seed}
-        for run in runs
-    ]
+    flat = [{**flatten(run.config), **_data_of(run), "seed": run.seed} for run in runs]
     keys = sorted({key for settings in flat for key in settings})
     found = []
     for key in keys:

@@ -26,6 +26,7 @@ from tradewright.reports.content import (
 )
 from tradewright.reports.numbers import number, percent
 from tradewright.services.markets.action_effects import action_rows, income_of
+from tradewright.services.results.costing.assumed import assumptions_in_words
 from tradewright.services.results.costing.bridge import (
     TOTAL,
     bridge_rows,
@@ -74,7 +75,7 @@ def report_of(run: Run) -> ReportContent:
         "leak": _guard(run.extras.leak, NO_GUARD),
         "health": _guard(run.extras.health, NO_GATE),
         "manifest": run.manifest,
-        "assumptions": run.extras.assumptions,
+        "assumptions": run.extras.assumptions or assumptions_in_words(run.config),
         "features": run.extras.features,
         "notes": tuple(dict.fromkeys((*run.extras.notes, *run.bars.notes, *run.outcome.notes))),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from tradewright.domain.errors import (
@@ -15,6 +15,7 @@ from tradewright.domain.errors import (
 )
 from tradewright.domain.outcome import RunStatus
 from tradewright.domain.signals import Signal
+from tradewright.services.results.costing.assumed import costs_in_words, rules_in_words
 from tradewright.services.results.extras import Guard, RunExtras
 from tradewright.services.runs import Run
 from tradewright.services.study import fitting, loading, recording, trading
@@ -237,18 +238,10 @@ class StudyJob:
 
 
 def _assumptions(page: StudyPage) -> tuple[str, ...]:
-    costs = page.costs
-    charged = (
-        "no costs are charged"
-        if costs is None
-        else "costs: "
-        + ", ".join(f"{k} {v:g}" for k, v in costs.model_dump().items() if v not in (0.0, None))
-    )
     decision = page.decision
     return (
-        "a decision at a bar's close fills at the next open at the earliest",
-        f"intrabar touches are {page.rules.intrabar}; limits fill at {page.rules.limit_touch}",
-        charged,
+        *rules_in_words(asdict(page.rules.settings())),
+        costs_in_words(page.charged()),
         f"labels: {page.labels.kind}, {page.labels.horizon} bars from {page.labels.entry}",
         f"decision: {decision.rule}, top {decision.top_k}, rebalanced {decision.rebalance}, "
         f"{'long only' if decision.long_only else 'long and short'}"
