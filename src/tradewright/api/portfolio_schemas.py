@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -149,6 +149,49 @@ class PortfolioAlert(BaseModel):
     tax: Number = None
 
 
+class ProfitRow(BaseModel):
+    """What a group earned; contributions sum to the total return."""
+
+    group: str
+    profit: Number
+    contribution: Number
+    count: int
+
+
+class SectorRow(BaseModel):
+    """Brinson-Fachler of one sector; totals sum to the excess return."""
+
+    sector: str
+    allocation: Number
+    selection: Number
+    interaction: Number
+    total: Number
+
+
+class FactorRow(BaseModel):
+    """One factor of the regression; contributions a year sum to the mean excess return."""
+
+    factor: str
+    loading: Number
+    t: Number
+    p: Number
+    contribution: Number
+
+
+class PortfolioAttribution(BaseModel):
+    """Where the profit came from."""
+
+    total_return: Number
+    excess_return: Number
+    instruments: list[ProfitRow]
+    sides: list[ProfitRow]
+    weekdays: list[ProfitRow]
+    hours: list[ProfitRow]
+    regimes: list[ProfitRow]
+    sectors: list[SectorRow]
+    factors: list[FactorRow]
+
+
 class PortfolioDetail(PortfolioRow):
     """A portfolio with its terms, holdings, alerts and attribution."""
 
@@ -159,9 +202,7 @@ class PortfolioDetail(PortfolioRow):
     rebalancing: dict[str, str | bool | int | float]
     account: PortfolioAccount | None = Field(description="null until it trades")
     alerts: list[PortfolioAlert]
-    attribution: dict[str, Any] | None = Field(
-        description="By instrument, sector and factor; null until its session has ended"
-    )
+    attribution: PortfolioAttribution | None = Field(description="null until its session has ended")
 
 
 class RebalanceTrade(BaseModel):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -227,6 +227,116 @@ class RiskRecord(BaseModel):
     fails: list[str] = Field(description="Tests failed at 1 %")
 
 
+class ReportPosition(BaseModel):
+    """One holding at the end of the report."""
+
+    symbol: str
+    sector: str
+    currency: str
+    quantity: Number
+    price: Number
+    value: Number
+    weight: Number
+    stale: bool = Field(description="Whether its price is older than the last session")
+
+
+class SymbolRisk(BaseModel):
+    """What one holding adds to the value at risk."""
+
+    symbol: str
+    component_var: Number
+    marginal_var: Number
+    share: Number
+
+
+class RiskContributions(BaseModel):
+    """Where the risk of the holdings comes from; parts sum to the whole."""
+
+    volatility: Number
+    var: Number
+    by_symbol: list[SymbolRisk]
+    by_sector: dict[str, Number]
+    by_strategy: dict[str, Number]
+
+
+class RiskCorrelation(BaseModel):
+    """How the holdings move together."""
+
+    average: Number
+    change: Number = Field(description="Against 60 sessions before")
+    clusters: dict[str, list[str]]
+
+
+class RiskLiquidity(BaseModel):
+    """How long it takes to sell."""
+
+    days_to_95: Number = Field(description="Until 95 % of the value is sold")
+    days: dict[str, Number] = Field(description="By symbol; null where no volume is known")
+
+
+class RiskConcentration(BaseModel):
+    """How much is in few hands."""
+
+    herfindahl: Number
+    effective_positions: Number
+    top_1: Number
+    top_5: Number
+    top_10: Number
+    by_sector: dict[str, Number]
+    by_currency: dict[str, Number]
+
+
+class StressRow(BaseModel):
+    """What a scenario would cost at once."""
+
+    scenario: str
+    loss: Number
+    var_after: Number
+    notes: list[str]
+
+
+class ReverseStressRow(BaseModel):
+    """The smallest move of the market that breaches a limit."""
+
+    limit: str
+    market_move: Number
+    meaning: str
+
+
+class RiskStress(BaseModel):
+    """Scenarios, and what breaches each limit."""
+
+    scenarios: list[StressRow]
+    reverse: list[ReverseStressRow]
+
+
+class ReportLimits(BaseModel):
+    """Limits of the run and their use at its end."""
+
+    profile: str | None
+    values: dict[str, float]
+    use: list[LimitUse]
+
+
+class SwitchEntry(RiskChange):
+    """One entry of the record of halts and releases."""
+
+    seq: int
+    at: str
+    ts: int = Field(description="UTC nanoseconds")
+    source: str = Field(description="Session that made it; empty for a person")
+    number: int
+
+
+class SwitchRecord(BaseModel):
+    """The whole record, with its chain of hashes."""
+
+    entries: list[SwitchEntry]
+    own: list[int] = Field(description="Entries that the run made")
+    head_start: str
+    head_end: str
+
+
 class RiskReport(BaseModel):
     """The risk of a stored run; a part that cannot be shown stands in `missing` with the reason."""
 
@@ -242,17 +352,17 @@ class RiskReport(BaseModel):
     sessions: int
     equity: Number
     settings: dict[str, Number]
-    positions: list[dict[str, Any]]
+    positions: list[ReportPosition]
     stale: list[str]
     performance: dict[str, Number] | None
     measures: list[RiskMeasure]
     record: list[RiskRecord]
-    contributions: dict[str, Any] | None
-    correlation: dict[str, Any] | None
-    liquidity: dict[str, Any] | None
-    concentration: dict[str, Any]
-    stress: dict[str, Any] | None
-    limits: dict[str, Any]
+    contributions: RiskContributions | None
+    correlation: RiskCorrelation | None
+    liquidity: RiskLiquidity | None
+    concentration: RiskConcentration
+    stress: RiskStress | None
+    limits: ReportLimits
     denied: list[str]
-    switch: dict[str, Any] = Field(description="The record, with its chain of hashes")
+    switch: SwitchRecord
     missing: dict[str, str]

@@ -21,7 +21,9 @@ def test_report_of_a_stored_run_is_that_of_the_service(client, stocked):
     wanted = report_by_id(workspace, run_id, last="2015-12-31", window=250)
     assert body["measures"] == wanted["measures"]
     assert body["record"] == wanted["record"]
-    assert body["stress"] == wanted["stress"]
+    for part in ("stress", "contributions", "correlation", "liquidity", "concentration",
+                 "limits", "switch", "positions"):  # fmt: skip
+        assert body[part] == wanted[part], part
     assert {row["symbol"] for row in body["positions"]} <= {"AAPL", "MSFT", "SPY", "XOM"}
     assert body["to"] < "2016"
 

@@ -1341,6 +1341,22 @@ export interface components {
             errors?: components["schemas"]["FieldError"][] | null;
         };
         /**
+         * FactorRow
+         * @description One factor of the regression; contributions a year sum to the mean excess return.
+         */
+        FactorRow: {
+            /** Factor */
+            factor: string;
+            /** Loading */
+            loading: number | null;
+            /** T */
+            t: number | null;
+            /** P */
+            p: number | null;
+            /** Contribution */
+            contribution: number | null;
+        };
+        /**
          * FieldError
          * @description One wrong field.
          */
@@ -2271,6 +2287,30 @@ export interface components {
             tax?: number | null;
         };
         /**
+         * PortfolioAttribution
+         * @description Where the profit came from.
+         */
+        PortfolioAttribution: {
+            /** Total Return */
+            total_return: number | null;
+            /** Excess Return */
+            excess_return: number | null;
+            /** Instruments */
+            instruments: components["schemas"]["ProfitRow"][];
+            /** Sides */
+            sides: components["schemas"]["ProfitRow"][];
+            /** Weekdays */
+            weekdays: components["schemas"]["ProfitRow"][];
+            /** Hours */
+            hours: components["schemas"]["ProfitRow"][];
+            /** Regimes */
+            regimes: components["schemas"]["ProfitRow"][];
+            /** Sectors */
+            sectors: components["schemas"]["SectorRow"][];
+            /** Factors */
+            factors: components["schemas"]["FactorRow"][];
+        };
+        /**
          * PortfolioBody
          * @description A portfolio to be created.
          */
@@ -2360,13 +2400,8 @@ export interface components {
             account: components["schemas"]["PortfolioAccount"] | null;
             /** Alerts */
             alerts: components["schemas"]["PortfolioAlert"][];
-            /**
-             * Attribution
-             * @description By instrument, sector and factor; null until its session has ended
-             */
-            attribution: {
-                [key: string]: unknown;
-            } | null;
+            /** @description null until its session has ended */
+            attribution: components["schemas"]["PortfolioAttribution"] | null;
         };
         /**
          * PortfolioGains
@@ -2496,6 +2531,20 @@ export interface components {
              * Format: date-time
              */
             end: string;
+        };
+        /**
+         * ProfitRow
+         * @description What a group earned; contributions sum to the total return.
+         */
+        ProfitRow: {
+            /** Group */
+            group: string;
+            /** Profit */
+            profit: number | null;
+            /** Contribution */
+            contribution: number | null;
+            /** Count */
+            count: number;
         };
         /**
          * ReasonBody
@@ -2641,6 +2690,57 @@ export interface components {
             cost: number | null;
         };
         /**
+         * ReportLimits
+         * @description Limits of the run and their use at its end.
+         */
+        ReportLimits: {
+            /** Profile */
+            profile: string | null;
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+            /** Use */
+            use: components["schemas"]["LimitUse"][];
+        };
+        /**
+         * ReportPosition
+         * @description One holding at the end of the report.
+         */
+        ReportPosition: {
+            /** Symbol */
+            symbol: string;
+            /** Sector */
+            sector: string;
+            /** Currency */
+            currency: string;
+            /** Quantity */
+            quantity: number | null;
+            /** Price */
+            price: number | null;
+            /** Value */
+            value: number | null;
+            /** Weight */
+            weight: number | null;
+            /**
+             * Stale
+             * @description Whether its price is older than the last session
+             */
+            stale: boolean;
+        };
+        /**
+         * ReverseStressRow
+         * @description The smallest move of the market that breaches a limit.
+         */
+        ReverseStressRow: {
+            /** Limit */
+            limit: string;
+            /** Market Move */
+            market_move: number | null;
+            /** Meaning */
+            meaning: string;
+        };
+        /**
          * RiskAlertBody
          * @description An alert to be put in force; a later one of its scope and source takes its place.
          */
@@ -2764,6 +2864,67 @@ export interface components {
             reset_high_water: boolean;
         };
         /**
+         * RiskConcentration
+         * @description How much is in few hands.
+         */
+        RiskConcentration: {
+            /** Herfindahl */
+            herfindahl: number | null;
+            /** Effective Positions */
+            effective_positions: number | null;
+            /** Top 1 */
+            top_1: number | null;
+            /** Top 5 */
+            top_5: number | null;
+            /** Top 10 */
+            top_10: number | null;
+            /** By Sector */
+            by_sector: {
+                [key: string]: number | null;
+            };
+            /** By Currency */
+            by_currency: {
+                [key: string]: number | null;
+            };
+        };
+        /**
+         * RiskContributions
+         * @description Where the risk of the holdings comes from; parts sum to the whole.
+         */
+        RiskContributions: {
+            /** Volatility */
+            volatility: number | null;
+            /** Var */
+            var: number | null;
+            /** By Symbol */
+            by_symbol: components["schemas"]["SymbolRisk"][];
+            /** By Sector */
+            by_sector: {
+                [key: string]: number | null;
+            };
+            /** By Strategy */
+            by_strategy: {
+                [key: string]: number | null;
+            };
+        };
+        /**
+         * RiskCorrelation
+         * @description How the holdings move together.
+         */
+        RiskCorrelation: {
+            /** Average */
+            average: number | null;
+            /**
+             * Change
+             * @description Against 60 sessions before
+             */
+            change: number | null;
+            /** Clusters */
+            clusters: {
+                [key: string]: string[];
+            };
+        };
+        /**
          * RiskEventRow
          * @description A warning, breach, denial, halt or release.
          */
@@ -2803,6 +2964,24 @@ export interface components {
              * @description A person must look at once
              */
             is_critical: boolean;
+        };
+        /**
+         * RiskLiquidity
+         * @description How long it takes to sell.
+         */
+        RiskLiquidity: {
+            /**
+             * Days To 95
+             * @description Until 95 % of the value is sold
+             */
+            days_to_95: number | null;
+            /**
+             * Days
+             * @description By symbol; null where no volume is known
+             */
+            days: {
+                [key: string]: number | null;
+            };
         };
         /**
          * RiskMeasure
@@ -2933,9 +3112,7 @@ export interface components {
                 [key: string]: number | null;
             };
             /** Positions */
-            positions: {
-                [key: string]: unknown;
-            }[];
+            positions: components["schemas"]["ReportPosition"][];
             /** Stale */
             stale: string[];
             /** Performance */
@@ -2946,39 +3123,15 @@ export interface components {
             measures: components["schemas"]["RiskMeasure"][];
             /** Record */
             record: components["schemas"]["RiskRecord"][];
-            /** Contributions */
-            contributions: {
-                [key: string]: unknown;
-            } | null;
-            /** Correlation */
-            correlation: {
-                [key: string]: unknown;
-            } | null;
-            /** Liquidity */
-            liquidity: {
-                [key: string]: unknown;
-            } | null;
-            /** Concentration */
-            concentration: {
-                [key: string]: unknown;
-            };
-            /** Stress */
-            stress: {
-                [key: string]: unknown;
-            } | null;
-            /** Limits */
-            limits: {
-                [key: string]: unknown;
-            };
+            contributions: components["schemas"]["RiskContributions"] | null;
+            correlation: components["schemas"]["RiskCorrelation"] | null;
+            liquidity: components["schemas"]["RiskLiquidity"] | null;
+            concentration: components["schemas"]["RiskConcentration"];
+            stress: components["schemas"]["RiskStress"] | null;
+            limits: components["schemas"]["ReportLimits"];
             /** Denied */
             denied: string[];
-            /**
-             * Switch
-             * @description The record, with its chain of hashes
-             */
-            switch: {
-                [key: string]: unknown;
-            };
+            switch: components["schemas"]["SwitchRecord"];
             /** Missing */
             missing: {
                 [key: string]: string;
@@ -3007,6 +3160,16 @@ export interface components {
              */
             changes: number;
             paper: components["schemas"]["PaperRisk"] | null;
+        };
+        /**
+         * RiskStress
+         * @description Scenarios, and what breaches each limit.
+         */
+        RiskStress: {
+            /** Scenarios */
+            scenarios: components["schemas"]["StressRow"][];
+            /** Reverse */
+            reverse: components["schemas"]["ReverseStressRow"][];
         };
         /**
          * RunAnalysis
@@ -3224,6 +3387,22 @@ export interface components {
             symbols: number;
         };
         /**
+         * SectorRow
+         * @description Brinson-Fachler of one sector; totals sum to the excess return.
+         */
+        SectorRow: {
+            /** Sector */
+            sector: string;
+            /** Allocation */
+            allocation: number | null;
+            /** Selection */
+            selection: number | null;
+            /** Interaction */
+            interaction: number | null;
+            /** Total */
+            total: number | null;
+        };
+        /**
          * SignalPerformanceRow
          * @description What became of a group of signals.
          */
@@ -3376,6 +3555,20 @@ export interface components {
             four_eyes: boolean;
             /** Versions */
             versions: components["schemas"]["LimitVersionRow"][];
+        };
+        /**
+         * StressRow
+         * @description What a scenario would cost at once.
+         */
+        StressRow: {
+            /** Scenario */
+            scenario: string;
+            /** Loss */
+            loss: number | null;
+            /** Var After */
+            var_after: number | null;
+            /** Notes */
+            notes: string[];
         };
         /**
          * StressScenarioView
@@ -3704,6 +3897,81 @@ export interface components {
              * @description Mean Sharpe ratio of the set and its neighbours
              */
             plateau: number | null;
+        };
+        /**
+         * SwitchEntry
+         * @description One entry of the record of halts and releases.
+         */
+        SwitchEntry: {
+            /** Verb */
+            verb: string;
+            /** Scope */
+            scope: string;
+            /** Rule */
+            rule: string;
+            /** Actor */
+            actor: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Before
+             * @enum {string}
+             */
+            before: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
+            /**
+             * After
+             * @enum {string}
+             */
+            after: "NORMAL" | "REDUCE_ONLY" | "FLATTENING" | "HALTED";
+            /** Reset High Water */
+            reset_high_water: boolean;
+            /** Seq */
+            seq: number;
+            /** At */
+            at: string;
+            /**
+             * Ts
+             * @description UTC nanoseconds
+             */
+            ts: number;
+            /**
+             * Source
+             * @description Session that made it; empty for a person
+             */
+            source: string;
+            /** Number */
+            number: number;
+        };
+        /**
+         * SwitchRecord
+         * @description The whole record, with its chain of hashes.
+         */
+        SwitchRecord: {
+            /** Entries */
+            entries: components["schemas"]["SwitchEntry"][];
+            /**
+             * Own
+             * @description Entries that the run made
+             */
+            own: number[];
+            /** Head Start */
+            head_start: string;
+            /** Head End */
+            head_end: string;
+        };
+        /**
+         * SymbolRisk
+         * @description What one holding adds to the value at risk.
+         */
+        SymbolRisk: {
+            /** Symbol */
+            symbol: string;
+            /** Component Var */
+            component_var: number | null;
+            /** Marginal Var */
+            marginal_var: number | null;
+            /** Share */
+            share: number | null;
         };
         /**
          * Table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class BlockedRow(TypedDict):
@@ -26,6 +26,16 @@ class Diagnostics(TypedDict):
     as_of: str
     periods: int
     data_version: str
+
+
+class FactorRow(TypedDict):
+    """One factor of the regression; contributions a year sum to the mean excess return."""
+
+    factor: str
+    loading: float | None
+    t: float | None
+    p: float | None
+    contribution: float | None
 
 
 class FrontierPointBody(TypedDict):
@@ -113,6 +123,20 @@ class PortfolioAlert(TypedDict):
     tax: NotRequired[float | None]
 
 
+class PortfolioAttribution(TypedDict):
+    """Where the profit came from."""
+
+    total_return: float | None
+    excess_return: float | None
+    instruments: list[ProfitRow]
+    sides: list[ProfitRow]
+    weekdays: list[ProfitRow]
+    hours: list[ProfitRow]
+    regimes: list[ProfitRow]
+    sectors: list[SectorRow]
+    factors: list[FactorRow]
+
+
 class PortfolioBody(TypedDict):
     """A portfolio to be created."""
 
@@ -146,7 +170,7 @@ class PortfolioDetail(TypedDict):
     rebalancing: dict[str, str | bool | int | float]
     account: PortfolioAccount | None
     alerts: list[PortfolioAlert]
-    attribution: dict[str, Any] | None
+    attribution: PortfolioAttribution | None
 
 
 class PortfolioGains(TypedDict):
@@ -198,6 +222,15 @@ class PortfolioRunBody(TypedDict):
 
     replay: NotRequired[str | None]
     speed: NotRequired[float | None]
+
+
+class ProfitRow(TypedDict):
+    """What a group earned; contributions sum to the total return."""
+
+    group: str
+    profit: float | None
+    contribution: float | None
+    count: int
 
 
 class RebalanceBody(TypedDict):
@@ -256,6 +289,16 @@ class RebalanceTrade(TypedDict):
     weight_before: float | None
     weight_after: float | None
     cost: float | None
+
+
+class SectorRow(TypedDict):
+    """Brinson-Fachler of one sector; totals sum to the excess return."""
+
+    sector: str
+    allocation: float | None
+    selection: float | None
+    interaction: float | None
+    total: float | None
 
 
 class SignalPerformanceRow(TypedDict):

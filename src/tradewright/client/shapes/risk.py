@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 
 class LimitUse(TypedDict):
@@ -65,6 +65,35 @@ class PaperRisk(TypedDict):
     limits: list[LimitUse]
 
 
+class ReportLimits(TypedDict):
+    """Limits of the run and their use at its end."""
+
+    profile: str | None
+    values: dict[str, float]
+    use: list[LimitUse]
+
+
+class ReportPosition(TypedDict):
+    """One holding at the end of the report."""
+
+    symbol: str
+    sector: str
+    currency: str
+    quantity: float | None
+    price: float | None
+    value: float | None
+    weight: float | None
+    stale: bool
+
+
+class ReverseStressRow(TypedDict):
+    """The smallest move of the market that breaches a limit."""
+
+    limit: str
+    market_move: float | None
+    meaning: str
+
+
 class RiskAlertBody(TypedDict):
     """An alert to be put in force; a later one of its scope and source takes its place."""
 
@@ -119,6 +148,36 @@ class RiskChange(TypedDict):
     reset_high_water: bool
 
 
+class RiskConcentration(TypedDict):
+    """How much is in few hands."""
+
+    herfindahl: float | None
+    effective_positions: float | None
+    top_1: float | None
+    top_5: float | None
+    top_10: float | None
+    by_sector: dict[str, float | None]
+    by_currency: dict[str, float | None]
+
+
+class RiskContributions(TypedDict):
+    """Where the risk of the holdings comes from; parts sum to the whole."""
+
+    volatility: float | None
+    var: float | None
+    by_symbol: list[SymbolRisk]
+    by_sector: dict[str, float | None]
+    by_strategy: dict[str, float | None]
+
+
+class RiskCorrelation(TypedDict):
+    """How the holdings move together."""
+
+    average: float | None
+    change: float | None
+    clusters: dict[str, list[str]]
+
+
 class RiskEventRow(TypedDict):
     """A warning, breach, denial, halt or release."""
 
@@ -130,6 +189,13 @@ class RiskEventRow(TypedDict):
     limit: float | None
     message: str
     is_critical: bool
+
+
+class RiskLiquidity(TypedDict):
+    """How long it takes to sell."""
+
+    days_to_95: float | None
+    days: dict[str, float | None]
 
 
 class RiskMeasure(TypedDict):
@@ -188,19 +254,19 @@ RiskReport = TypedDict(
         "sessions": int,
         "equity": float | None,
         "settings": dict[str, float | None],
-        "positions": list[dict[str, Any]],
+        "positions": "list[ReportPosition]",
         "stale": list[str],
         "performance": dict[str, float | None] | None,
         "measures": "list[RiskMeasure]",
         "record": "list[RiskRecord]",
-        "contributions": dict[str, Any] | None,
-        "correlation": dict[str, Any] | None,
-        "liquidity": dict[str, Any] | None,
-        "concentration": dict[str, Any],
-        "stress": dict[str, Any] | None,
-        "limits": dict[str, Any],
+        "contributions": "RiskContributions | None",
+        "correlation": "RiskCorrelation | None",
+        "liquidity": "RiskLiquidity | None",
+        "concentration": "RiskConcentration",
+        "stress": "RiskStress | None",
+        "limits": "ReportLimits",
         "denied": list[str],
-        "switch": dict[str, Any],
+        "switch": "SwitchRecord",
         "missing": dict[str, str],
     },
 )
@@ -217,6 +283,13 @@ class RiskStatus(TypedDict):
     paper: PaperRisk | None
 
 
+class RiskStress(TypedDict):
+    """Scenarios, and what breaches each limit."""
+
+    scenarios: list[StressRow]
+    reverse: list[ReverseStressRow]
+
+
 class ScopeState(TypedDict):
     """A scope that is not NORMAL."""
 
@@ -231,3 +304,48 @@ class StoredLimitsDocument(TypedDict):
     limits: dict[str, float]
     four_eyes: bool
     versions: list[LimitVersionRow]
+
+
+class StressRow(TypedDict):
+    """What a scenario would cost at once."""
+
+    scenario: str
+    loss: float | None
+    var_after: float | None
+    notes: list[str]
+
+
+class SwitchEntry(TypedDict):
+    """One entry of the record of halts and releases."""
+
+    verb: str
+    scope: str
+    rule: str
+    actor: str
+    reason: str
+    before: Literal["NORMAL", "REDUCE_ONLY", "FLATTENING", "HALTED"]
+    after: Literal["NORMAL", "REDUCE_ONLY", "FLATTENING", "HALTED"]
+    reset_high_water: bool
+    seq: int
+    at: str
+    ts: int
+    source: str
+    number: int
+
+
+class SwitchRecord(TypedDict):
+    """The whole record, with its chain of hashes."""
+
+    entries: list[SwitchEntry]
+    own: list[int]
+    head_start: str
+    head_end: str
+
+
+class SymbolRisk(TypedDict):
+    """What one holding adds to the value at risk."""
+
+    symbol: str
+    component_var: float | None
+    marginal_var: float | None
+    share: float | None
