@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -191,6 +192,13 @@ class Orders:
         ]
         _check_triggers(rows)
         object.__setattr__(self, "rows", tuple(rows))
+
+    def at(self, bars: Sequence[int]) -> Orders:
+        """Return the same orders decided on other bars, one for each."""
+        moved = copy.copy(self)
+        orders = (order for _, order in self.rows)
+        object.__setattr__(moved, "rows", tuple(zip(bars, orders, strict=True)))
+        return moved
 
     def until(self, n_bars: int) -> Orders:
         """Return the orders decided on the first `n_bars` bars."""

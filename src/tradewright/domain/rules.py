@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tradewright.domain.errors import ConfigError, nearest
 
-INTRABAR = ("pessimistic", "optimistic", "ohlc")
+INTRABAR = ("pessimistic", "optimistic", "ohlc", "finer")
 LIMIT_TOUCH = ("touch", "through")
 ON_INSUFFICIENT = ("cut", "reject")
 MARGIN_CHECK = ("off", "close", "worst")
@@ -21,7 +21,9 @@ class FillRules:
     Parameters
     ----------
     intrabar : str
-        Order of touches assumed inside a bar: ``pessimistic``, ``optimistic`` or ``ohlc``.
+        Order of touches assumed inside a bar: ``pessimistic``, ``optimistic`` or ``ohlc``; or
+        ``finer``, which looks at bars of a shorter interval where there are any and is pessimistic
+        elsewhere.
     limit_touch : str
         Whether a limit fills when the price touches it (``touch``) or goes one tick ``through``.
     max_participation : float or None

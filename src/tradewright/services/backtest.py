@@ -59,6 +59,7 @@ def backtest(
     costs: Costs | None = STANDARD,
     config: BacktestConfig | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    finer: Bars | None = None,
 ) -> Run:
     """Run a strategy or decisions made ahead over bars.
 
@@ -78,6 +79,9 @@ def backtest(
     progress : callable, optional
         ``progress(fraction, message)``; the fraction never falls. It may raise `CancelledError`
         to stop the run.
+    finer : Bars, optional
+        Bars of a shorter interval, for ``rules.intrabar: finer``: what happens inside a bar is
+        read from them where they add up to it.
 
     Returns
     -------
@@ -104,7 +108,7 @@ def backtest(
     >>> tw.backtest("buy_and_hold", bars).outcome.status.value
     'COMPLETED'
     """
-    plan = plan_backtest(what, bars, cash=cash, costs=costs, config=config)
+    plan = plan_backtest(what, bars, cash=cash, costs=costs, config=config, finer=finer)
     return run_backtest(plan, progress)
 
 
@@ -116,12 +120,13 @@ async def backtest_async(
     costs: Costs | None = STANDARD,
     config: BacktestConfig | Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    finer: Bars | None = None,
 ) -> Run:
     """Run `backtest` in a thread; cancelling the task stops it within one bar.
 
     Parameters
     ----------
-    what, bars, cash, costs, config, progress
+    what, bars, cash, costs, config, progress, finer
         See `backtest`; `progress` is called in that thread.
 
     Returns
@@ -134,7 +139,7 @@ async def backtest_async(
     asyncio.CancelledError
         When the task was cancelled; its first argument is the `Run` with the part until then.
     """
-    plan = plan_backtest(what, bars, cash=cash, costs=costs, config=config)
+    plan = plan_backtest(what, bars, cash=cash, costs=costs, config=config, finer=finer)
     stop = threading.Event()
     work = asyncio.ensure_future(asyncio.to_thread(run_backtest, plan, progress, stop.is_set))
     try:
@@ -228,6 +233,7 @@ def run_outcome(
             rules=rules,
             currency=plan.config.currency,
             actions=schedule_of(plan),
+            finer=plan.finer,
         )
     except KeyboardInterrupt:
         raise CancelledError("stopped by the user; a compiled run keeps no part") from None
@@ -387,16 +393,17 @@ def _factors_of(bars: Bars) -> FactorSource | None:
 
 def open_venue(plan: BacktestPlan) -> Any:
     """Return the simulated venue of a planned run."""
-    from tradewright.simulation import SimulatedVenue
+    from tradewright.simulation import FinerVenue, SimulatedVenue
 
-    return SimulatedVenue(
-        plan.bars,
-        cash_minor=plan.cash_minor,
-        costs=plan.costs,
-        rules=plan.config.rules,
-        currency=plan.config.currency,
-        actions=schedule_of(plan),
-    )
+    account: dict[str, Any] = {
+        "cash_minor": plan.cash_minor,
+        "costs": plan.costs,
+        "rules": plan.config.rules,
+        "currency": plan.config.currency,
+    }
+    if plan.finer is not None:
+        return FinerVenue(plan.bars, plan.finer, **account)
+    return SimulatedVenue(plan.bars, actions=schedule_of(plan), **account)
 
 
 def finish(outcome: Outcome, result: LoopResult) -> Outcome:

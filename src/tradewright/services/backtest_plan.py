@@ -58,7 +58,9 @@ class BacktestPlan:
     parameters : mapping
         Parameters of a strategy.
     run_id : str
-        Derived from everything above.
+        Derived from everything else.
+    finer : Bars or None
+        Bars of a shorter interval, for ``rules.intrabar: finer``.
     """
 
     what: Any
@@ -70,6 +72,7 @@ class BacktestPlan:
     name: str
     parameters: Mapping[str, Any]
     run_id: str
+    finer: Bars | None = None
 
 
 def plan_backtest(
@@ -79,12 +82,13 @@ def plan_backtest(
     cash: float = DEFAULT_CASH,
     costs: Costs | None = STANDARD,
     config: BacktestConfig | Mapping[str, Any] | None = None,
+    finer: Bars | None = None,
 ) -> BacktestPlan:
     """Check the arguments of a backtest and cut everything to the range that is traded.
 
     Parameters
     ----------
-    what, bars, cash, costs, config
+    what, bars, cash, costs, config, finer
         See `backtest`.
 
     Returns
@@ -115,6 +119,7 @@ def plan_backtest(
             f"what is {type(what).__name__}, wanted Signals, TargetWeights, Orders, "
             f"the name of a strategy, or {hint}"
         )
+    _check_finer(finer, settings)
     if is_array:
         settings = settings.without_defaults_of_limits()
     if bars.actions and isinstance(what, Sleeves):
@@ -145,7 +150,7 @@ def plan_backtest(
     cash_minor = _cash_of(cash, settings)
     charged = _costs_of(costs, settings)
     plan = BacktestPlan(
-        what, traded, cash_minor, charged, settings, limits, name, parameters, run_id=""
+        what, traded, cash_minor, charged, settings, limits, name, parameters, "", finer
     )
     text = json.dumps(resolved_config(plan), sort_keys=True, default=str)
     digest = hashlib.sha256(f"{text}|{traded.data_version}|{traded.ts[0]}".encode()).hexdigest()
@@ -167,9 +172,27 @@ def schedule_of(plan: BacktestPlan) -> ActionSchedule | None:
     return schedule_actions(plan.bars, action_rules(plan.config))
 
 
+def _check_finer(finer: Any, settings: BacktestConfig) -> None:
+    intrabar = settings.rules.intrabar
+    if finer is not None and not isinstance(finer, Bars):
+        raise ConfigError(f"finer is {type(finer).__name__}, wanted Bars (see tw.read_bars)")
+    if finer is not None and intrabar != "finer":
+        raise ConfigError(f"finer bars are given, but rules.intrabar is {intrabar!r}")
+    if finer is None and intrabar == "finer":
+        raise ConfigError(
+            "rules.intrabar is 'finer' and no finer bars are given, for example "
+            "tw.backtest(..., finer=bars_of_a_minute)"
+        )
+
+
 def resolved_config(plan: BacktestPlan) -> dict[str, Any]:
     """Return everything a run depends on beside its bars, as values that JSON can hold."""
-    return {
+    finer = {}
+    if plan.finer is not None:
+        finer = {
+            "finer": {"interval": plan.finer.interval, "data_version": plan.finer.data_version}
+        }
+    return finer | {
         "strategy": {"name": plan.name, "parameters": dict(plan.parameters)},
         "cash_minor": plan.cash_minor,
         "costs": None if plan.costs is None else _plain_costs(plan.costs),

@@ -9,9 +9,11 @@ if TYPE_CHECKING:
     from tradewright.simulation.batch import run_orders, run_signals, run_weights
     from tradewright.simulation.clock import SteppedClock
     from tradewright.simulation.sweeping.sweep import SweepResult, sweep_signals
+    from tradewright.simulation.tape.venue import FinerVenue
     from tradewright.simulation.venue import SimulatedVenue
 
 _HOMES = {
+    "FinerVenue": "tape.venue",
     "SimulatedVenue": "venue",
     "SteppedClock": "clock",
     "SweepResult": "sweeping.sweep",
@@ -22,6 +24,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FinerVenue",
     "SimulatedVenue",
     "SteppedClock",
     "SweepResult",

@@ -26,6 +26,7 @@ from tradewright.simulation.opening import (
     tell_sessions,
 )
 from tradewright.simulation.tables import WORK_DTYPE, Books
+from tradewright.simulation.tape.finer import on_finer
 
 DEFAULT_RULES: Final = FillRules()
 
@@ -39,6 +40,7 @@ def run_signals(
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
     actions: ActionSchedule | None = None,
+    finer: Bars | None = None,
 ) -> Outcome:
     """Trade entries and exits decided ahead.
 
@@ -58,6 +60,8 @@ def run_signals(
         Currency of the account and of every instrument.
     actions : ActionSchedule, optional
         Corporate actions of bars that carry some.
+    finer : Bars, optional
+        Bars of a shorter interval, for ``rules.intrabar: finer``.
 
     Returns
     -------
@@ -79,6 +83,9 @@ def run_signals(
     lots that ``size * equity`` buys at the fill, costs included.
     Missing data: an order waits for the next bar of its instrument.
     """
+    if finer is not None:
+        account = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        return on_finer(run_signals, bars, signals, finer, rules=rules, **account)
     books = open_books(
         bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
     )
@@ -95,6 +102,7 @@ def run_weights(
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
     actions: ActionSchedule | None = None,
+    finer: Bars | None = None,
 ) -> Outcome:
     """Trade towards weights decided ahead.
 
@@ -115,6 +123,8 @@ def run_weights(
         Currency of the account and of every instrument.
     actions : ActionSchedule, optional
         Corporate actions of bars that carry some.
+    finer : Bars, optional
+        Bars of a shorter interval, for ``rules.intrabar: finer``.
 
     Returns
     -------
@@ -134,6 +144,9 @@ def run_weights(
     before purchases, so that their cash can be spent.
     Missing data: a weight for an instrument without a price is denied.
     """
+    if finer is not None:
+        account = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        return on_finer(run_weights, bars, targets, finer, rules=rules, **account)
     books = open_books(
         bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
     )
@@ -150,6 +163,7 @@ def run_orders(
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
     actions: ActionSchedule | None = None,
+    finer: Bars | None = None,
 ) -> Outcome:
     """Work a table of orders decided ahead.
 
@@ -169,6 +183,8 @@ def run_orders(
         Currency of the account and of every instrument.
     actions : ActionSchedule, optional
         Corporate actions of bars that carry some.
+    finer : Bars, optional
+        Bars of a shorter interval, for ``rules.intrabar: finer``.
 
     Returns
     -------
@@ -182,6 +198,9 @@ def run_orders(
     DataError
         If a held instrument is without bars for more than ``rules.max_stale_bars``.
     """
+    if finer is not None:
+        account = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        return on_finer(run_orders, bars, orders, finer, rules=rules, **account)
     books = open_books(
         bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
     )

@@ -24,6 +24,7 @@ from tradewright.simulation.actions.table import effects_of_books, tell_actions
 from tradewright.simulation.intake import lot_units, tick_of
 from tradewright.simulation.money.payments import payments_of, unfunded
 from tradewright.simulation.tables import Books
+from tradewright.simulation.tape.laid import LaidBars
 from tradewright.simulation.tape.latency import first_rows
 
 LARGEST_UNITS: Final = 4e18
@@ -61,6 +62,8 @@ def sessions_of(bars: Bars) -> NDArray[np.int64]:
     ndarray of int64
         The UTC date of the instant before each close; empty where every bar is a session.
     """
+    if isinstance(bars, LaidBars):
+        return bars.sessions
     return _NO_SESSIONS if bars.interval in DAILY else (bars.ts - 1) // NS_PER_DAY
 
 
@@ -98,6 +101,11 @@ def open_books(
     ConfigError
         If cash, currency or prices do not fit, or the actions of the bars are missing.
     """
+    if rules.intrabar == "finer" and not isinstance(bars, LaidBars):
+        raise ConfigError(
+            "rules.intrabar is 'finer' and no finer bars are given, for example "
+            "tw.backtest(..., finer=bars_of_a_minute)"
+        )
     worth = worth_of(bars, currency)
     check_account(bars, cash_minor, rules, currency)
     if worth is not None:

@@ -50,6 +50,9 @@ _FX_RATES = typer.Option(
     "", "--fx-rates", metavar="FILE", help="CSV of pair, time, rate (or bars of pairs)."
 )
 _CURRENCY = typer.Option("USD", "--currency", help="Of the account.")
+_FINER = typer.Option(
+    "", "--finer", metavar="INTERVAL", help="Stored bars, or a file, to read inside the bars."
+)
 _SEED = typer.Option(0, "--seed", help="Of everything random.")
 
 
@@ -94,6 +97,7 @@ def run(
     instruments: str = _INSTRUMENTS,
     fx_rates: str = _FX_RATES,
     currency: str = _CURRENCY,
+    finer: str = _FINER,
     require_acceptance: bool = typer.Option(
         False, "--require-acceptance", help="Exit with 3 unless every threshold is met."
     ),
@@ -127,6 +131,7 @@ def run(
         interval,
         fx_rates,
         actions,
+        finer,
     )
     bars = open_bars(workspace, choice)
     with frame.progress_bar(strategy) as report:

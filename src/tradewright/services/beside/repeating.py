@@ -160,11 +160,12 @@ def named_plan(manifest: Mapping[str, Any], space: Workspace) -> BacktestPlan:
     """
     from tradewright.costs import Costs
     from tradewright.services.backtest import BacktestConfig, plan_backtest
-    from tradewright.services.results.named import DataChoice, open_bars
+    from tradewright.services.results.named import DataChoice, open_bars, open_finer
     from tradewright.strategies import create_strategy
 
     config, opened = manifest["config"], dict(manifest["opened"])
-    bars = open_bars(space, DataChoice(**{**opened, "symbols": tuple(opened["symbols"])}))
+    choice = DataChoice(**{**opened, "symbols": tuple(opened["symbols"])})
+    bars = open_bars(space, choice)
     strategy, settings = config["strategy"], BacktestConfig.from_mapping(config["backtest"])
     return plan_backtest(
         create_strategy(strategy["name"], **strategy["parameters"]),
@@ -172,6 +173,7 @@ def named_plan(manifest: Mapping[str, Any], space: Workspace) -> BacktestPlan:
         cash=float(from_minor(config["cash_minor"], settings.currency)),
         costs=None if config["costs"] is None else Costs(**config["costs"]),
         config=settings,
+        finer=open_finer(space, choice),
     )
 
 

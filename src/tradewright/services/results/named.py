@@ -15,6 +15,7 @@ import numpy as np
 from tradewright.costs.funding import Funding
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, DataError, NoDataError
+from tradewright.domain.intervals import INTERVALS
 from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.metrics.statistics import sharpe_moments
@@ -58,6 +59,9 @@ class DataChoice:
     actions : str
         Table of corporate actions for prices as traded: a file, or ``store`` for those stored with
         the bars; without it stored prices are adjusted, and a file's own actions are taken.
+    finer : str
+        A shorter interval of stored bars, or the path of a file of them, to read inside the bars;
+        none if empty.
     """
 
     data: str = SAMPLE
@@ -67,6 +71,7 @@ class DataChoice:
     interval: str = "1d"
     fx_rates: str = ""
     actions: str = ""
+    finer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,21 @@ def open_bars(workspace: Workspace, choice: DataChoice) -> Bars:
     return bars if first is None and last is None else bars.between(first, last)
 
 
+def open_finer(workspace: Workspace, choice: DataChoice) -> Bars | None:
+    """Read the finer bars that were chosen; None where none were.
+
+    Raises
+    ------
+    NoDataError
+        If there are none of the symbols in these dates.
+    """
+    if not choice.finer:
+        return None
+    if choice.finer in INTERVALS:
+        return open_bars(workspace, replace(choice, data=STORE, interval=choice.finer))
+    return open_bars(workspace, replace(choice, data=choice.finer))
+
+
 def _of_sample(workspace: Workspace, symbols: Sequence[str]) -> Bars:
     from tradewright.marketdata import sample_bars
 
@@ -261,6 +281,9 @@ def _run(
     from tradewright.services.backtest import BacktestConfig, backtest
 
     config = BacktestConfig.neutral().changed(seed=wanted.seed, **wanted.settings)
+    finer = None if choice is None else open_finer(workspace, choice)
+    if finer is not None:
+        config = config.changed(rules=replace(config.rules, intrabar="finer"))
     run = backtest(
         strategy,
         bars,
@@ -268,6 +291,7 @@ def _run(
         costs=costs_of(wanted),
         config=config,
         progress=progress,
+        finer=finer,
     )
     run.name = wanted.strategy
     if choice is not None:
