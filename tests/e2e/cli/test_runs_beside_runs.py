@@ -65,6 +65,28 @@ def test_diff_names_causes_before_consequences(tradewright, two_runs) -> None:
     assert not told["equal"]
 
 
+def test_diff_tells_every_cause_in_its_own_part_before_what_came_of_it(tradewright, monkeypatch):
+    from tradewright.services.results import manifest
+
+    first = json.loads(tradewright(*RUN, "--json")[1])["run_id"]
+    monkeypatch.setattr(manifest, "library_versions", lambda: {"numpy": "0.0.1"})
+    monkeypatch.setattr(manifest, "code_commit", lambda: "0123456789ab+changes")
+    words = (*RUN[:5], "AAPL", "--seed", "5", "--set", "fast=30", "--to", "2007-12-31")
+    second = json.loads(tradewright(*words, "--json")[1])["run_id"]
+    _, out, _ = tradewright("report", "diff", first, second, "--most", "1")
+    parts = [line for line in out.splitlines() if line and not line.startswith(" ")]
+    assert parts == ["data", "code", "config", "seed", "environment", "orders", "metrics"]
+    for told in (
+        "symbols: ['AAPL', 'KO'] -> ['AAPL']",
+        "last: 2008-12-31T21:00:00+00:00 -> 2007-12-31T21:00:00+00:00",
+        "-> 0123456789ab+changes",
+        "strategy.parameters.fast: 20 -> 30",
+        "  seed: 0 -> 5",
+        "numpy",
+    ):
+        assert told in out
+
+
 def test_diff_of_a_run_with_itself_finds_nothing(tradewright, two_runs) -> None:
     code, out, _ = tradewright("report", "diff", two_runs[0], two_runs[0])
     assert (code, "are the same" in out) == (0, True)
