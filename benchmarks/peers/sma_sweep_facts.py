@@ -45,14 +45,15 @@ class Arrays(Strategy):
     up = down = None
 
     def init(self) -> None:
-        """Nothing to prepare."""
+        """Take the decisions made ahead."""
+        self.rises, self.falls = self.up, self.down
 
     def next(self) -> None:
         """Decide at the close of a bar."""
         row = len(self.data) - 1
-        if self.down[row] and self.position:
+        if self.falls[row] and self.position:
             self.position.close()
-        elif self.up[row] and not self.position:
+        elif self.rises[row] and not self.position:
             self.buy()
 
 

@@ -175,8 +175,8 @@ function Begin() {
           />
         </label>
         <label className="field">
-          <span>Symbols; all of the sample if empty</span>
-          <input value={symbols} placeholder="AAPL, KO" onChange={(event) => setSymbols(event.target.value)} />
+          <span>Symbols, such as KO, AAPL; all if empty</span>
+          <input value={symbols} onChange={(event) => setSymbols(event.target.value)} />
         </label>
         <label className="field">
           <span>Search</span>

@@ -88,7 +88,7 @@ class SweepJournal:
         head = _parsed(lines[0])
         if not isinstance(head, dict) or head.get("sweep") != self.key:
             raise ConfigError(
-                f"{self.path}: belongs to another sweep (grid, search, data, costs or rule "
+                f"{self.path}: belongs to another sweep or walk (grid, search, data, costs or rule "
                 "differ); remove it or name another file"
             )
         good = [json.dumps(head)]
