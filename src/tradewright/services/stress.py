@@ -89,10 +89,6 @@ def stress(
         return _stress_run(what, chosen, starts, models, progress)
     if bars is None:
         raise ConfigError(f"stress: bars are missing, wanted Bars for {type(what).__name__}")
-    if bars.actions:  # a shock changes returns, which jumps of prices as traded are not
-        from tradewright.marketdata import adjust
-
-        bars = adjust(bars, mode="total_return")
     make = what if _makes_decisions(what) else None
     plan = plan_backtest(
         copy.deepcopy(what) if make is None else make(bars),

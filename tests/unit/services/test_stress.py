@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 import tradewright as tw
 from tradewright.adapters.stores.memory_runs import MemoryRunStore
+from tradewright.domain.actions import ActionKind, CorporateAction
 from tradewright.domain.errors import ConfigError
 from tradewright.risk.scenarios import SCENARIOS, StressTestScenario
 from tradewright.services.runs import Run
@@ -158,6 +160,26 @@ def test_run_made_here_is_stressed_as_its_strategy_and_keeps_the_result(bars) ->
         tw.stress(run, bars)
     with pytest.raises(ConfigError, match="bars are missing"):
         tw.stress(Holds())
+
+
+def test_splits_are_no_moves_under_stress(bars) -> None:
+    half = bars.n_bars // 2
+    factor = np.ones(bars.close.shape)
+    factor[:half, 0] = 4.0  # the first instrument was divided by four
+    prices = {name: getattr(bars, name) * factor for name in ("open", "high", "low", "close")}
+    day = bars.times[half].astype("datetime64[D]").item()
+    split = CorporateAction(bars.symbols[0], ActionKind.SPLIT, day, 4.0, source="test")
+    raw = replace(
+        bars, **prices, volume=bars.volume / factor, adjustment="none", data_version=""
+    ).with_actions([split])
+    asked = tw.stress("buy_and_hold", bars, [FALL], starts=3)["fall"]
+    found = tw.stress("buy_and_hold", raw, [FALL], starts=3)
+    assert any("splits and dividends" in note for note in found.notes)
+    for one, other in zip(found["fall"].starts, asked.starts, strict=True):
+        assert one.stressed_metrics == pytest.approx(other.stressed_metrics, rel=1e-3)
+    orders = tw.Orders({"bar": [5], "symbol": ["KO"], "side": ["BUY"], "qty": [10]})
+    with pytest.raises(ConfigError, match="cannot be replayed"):
+        tw.stress(orders, raw, [FALL])
 
 
 def test_dates_of_the_configuration_hold_for_the_scenarios_too(bars) -> None:

@@ -142,6 +142,13 @@ class PlanChain:
     """
 
     def __init__(self, plan: BacktestPlan, make: Callable[[Bars], Any] | None = None) -> None:
+        if make is None and plan.bars.actions and isinstance(plan.what, Orders):
+            raise ConfigError(
+                "stress: orders decided ahead on prices as traded cannot be replayed where splits "
+                "and dividends are taken into the prices; pass a function of bars"
+            )
+        bars, told = comparable(plan.bars)
+        plan = replace(plan, bars=bars)
         self._plan, self._make = plan, make
         is_array = isinstance(plan.what, Signals | TargetWeights | Orders)
         self._is_fixed = make is None and (is_array or plan.name in _ARRAYS)
@@ -150,7 +157,7 @@ class PlanChain:
         self.bars = plan.bars
         self.rows = (0, plan.bars.n_bars)
         self.drawdown_limit = plan.config.max_drawdown_limit or DRAWDOWN_LIMIT
-        self.notes = (FIXED,) if self._is_fixed else ()
+        self.notes = (*((FIXED,) if self._is_fixed else ()), *told)
 
     def run(self, scenario: StressTestScenario, onset: Onset, end: int) -> Trial:
         """Run the span up to row `end` with and without the scenario."""
@@ -177,6 +184,27 @@ class PlanChain:
 
 _ARRAYS: Final = {"signals", "target_weights", "orders"}
 """Names of plans whose decisions were made ahead."""
+
+
+def comparable(bars: Bars) -> tuple[Bars, tuple[str, ...]]:
+    """Return bars whose prices compare from day to day, and what must be said of them.
+
+    Parameters
+    ----------
+    bars : Bars
+        Prices as traded may carry splits and dividends, which a shock would take for moves.
+
+    Returns
+    -------
+    Bars, tuple of str
+        Adjusted to total return where they carry some.
+    """
+    if not bars.actions:
+        return bars, ()
+    from tradewright.marketdata import adjust
+
+    note = "splits and dividends are taken into the prices before a scenario changes them"
+    return adjust(bars, mode="total_return"), (note,)
 
 
 def wider(costs: Costs | None, scenario: StressTestScenario) -> Costs | None:

@@ -12,7 +12,7 @@ from tradewright.domain.errors import ConfigError, nearest
 from tradewright.domain.outcome import Outcome
 from tradewright.risk.scenarios import Onset, StressTestScenario, shocked_bars
 from tradewright.risk.scenarios.shock import LOOKBACK
-from tradewright.services.stressing.chains import DRAWDOWN_LIMIT, wider
+from tradewright.services.stressing.chains import DRAWDOWN_LIMIT, comparable, wider
 from tradewright.services.stressing.measured import Trial
 from tradewright.services.study import fitting, loading
 from tradewright.services.study.trading import Trading, open_trading
@@ -70,10 +70,10 @@ class StudyChain:
         self._refit = models == "refit"
         self._normal: dict[tuple[int, int, int], Outcome] = {}
         self.name = page.name
-        self.bars = data.everything
+        self.bars, told = comparable(data.everything)
         self.rows = (result.folds[0].window.test_first, result.folds[-1].window.test_last)
         self.drawdown_limit = page.risk.max_drawdown_limit or DRAWDOWN_LIMIT
-        self.notes = (_TOLD[models],)
+        self.notes = (_TOLD[models], *told)
 
     def run(self, scenario: StressTestScenario, onset: Onset, end: int) -> Trial:
         """Run the span up to row `end` with and without the scenario."""
