@@ -78,7 +78,8 @@ def _take(
         if state[EXIT_QTY] == 0:
             state[EXIT_BASE] = fill["px"]
         state[EXIT_QTY] += part
-        state[BASIS] -= share(state[BASIS], part, abs(state[HELD]))
+        held = abs(state[HELD])
+        state[BASIS] -= share(state[BASIS], part, held) if part < held else state[BASIS]
         means[1] += np.float64(part) * np.float64(fill["px"] - state[EXIT_BASE])
     state[HELD] += side * part
     if abs(state[HELD]) > abs(state[PEAK]):
