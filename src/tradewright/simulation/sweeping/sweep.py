@@ -49,7 +49,8 @@ class SweepResult:
     periods_per_year : float
         By which the Sharpe ratio was annualised.
     set_bytes, book_bytes : int
-        Memory of the largest set of decisions, and of the fullest books of one thread.
+        Memory of one set of decisions (the largest of the first of each chunk), and of the fullest
+        books of one thread.
     """
 
     total_return: NDArray[np.float64]
@@ -155,7 +156,7 @@ def sweep_signals(
             if done < len(chunk):
                 raise_for_state(books, bars)
                 books.make_room(4 * books.number("room"))
-        largest[0] = max(largest[0], *(fields_bytes(fields) for fields in chunk))
+        largest[0] = max(largest[0], fields_bytes(chunk[0]))
         largest[1] = max(largest[1], books.used_bytes)
         shelf.put(books)
         return found
