@@ -21,6 +21,16 @@ RUNNABLE = [
 ]
 
 
+@pytest.mark.parametrize("page", ["concepts/leak-guard.md", "reference/statistics.md"])
+def test_the_examples_of_a_page_run(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    blocks = BLOCK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), names)
+
+
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
 def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -301,6 +301,8 @@ def test_created_once_run_once(workspace):  # noqa: F811
     with pytest.raises(ConfigError, match="'core' exists already"):
         made(workspace)
     ran(workspace, replay="2015-06-01:2015-07-31")
+    with pytest.raises(RefusedError, match="portfolio core is not watched now"):
+        stop_portfolio(workspace, paper, "core")
     with pytest.raises(RefusedError, match="portfolio core has ended with session"):
         monitor_and_rebalance(workspace, paper, "core")
     with pytest.raises(NoDataError, match="portfolio 'cor' is not known; did you mean 'core'"):

@@ -236,7 +236,8 @@ def stop_portfolio(
     portfolio = Portfolios(workspace).get(name)
     session_id = session_of(workspace, portfolio.name)
     line = paper.status()
-    if session_id is None or line["session_id"] != session_id:
+    is_over = line["state"] in ("STOPPED", "FINISHED", "FAILED")
+    if session_id is None or line["session_id"] != session_id or is_over:
         raise RefusedError(f"portfolio {portfolio.name} is not watched now")
     return paper.stop(reason)
 

@@ -9,7 +9,7 @@ import typer
 from tradewright.app.cli import frame
 from tradewright.app.cli.paper import detached, emit_status, follow, speed_of
 from tradewright.app.cli.portfolio.frame import app, words
-from tradewright.domain.errors import ConfigError
+from tradewright.domain.errors import ConfigError, RefusedError
 
 if TYPE_CHECKING:
     from tradewright.services.paper import PaperTrading
@@ -126,7 +126,10 @@ def stop(
     from tradewright.services.portfolio.managed import stop_portfolio
 
     workspace, paper = _open()
-    stop_portfolio(workspace, paper, name, reason=reason)
+    try:
+        stop_portfolio(workspace, paper, name, reason=reason)
+    except RefusedError as error:  # as for `paper stop`, no gate refused it
+        frame.fail(str(error), frame.FAILED)
     emit_status(paper, wait_for=("STOPPED", "FINISHED", "FAILED"))
 
 
