@@ -64,10 +64,12 @@ class CodeFile:
     ----------
     function : callable
         The function as written.
+    form : str
+        ``whole``, or ``lean`` for the code without rare parts.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.stem = f"{function.__module__}.{function.__qualname__}"
+    def __init__(self, function: Callable[..., Any], *, form: str = "whole") -> None:
+        self.stem = f"{function.__module__}.{function.__qualname__}-{form}"
         own = Path(function.__code__.co_filename)
         self.name = f"{self.stem}-{_key(own)}.machine"
 

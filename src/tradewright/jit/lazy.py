@@ -5,7 +5,11 @@ from __future__ import annotations
 import functools
 import threading
 from collections.abc import Callable
-from typing import Any
+from contextvars import ContextVar
+from typing import Any, Final
+
+LEAN: Final[ContextVar[bool]] = ContextVar("lean", default=False)
+"""Whether what is compiled now is a lean whole, without its rare parts."""
 
 _LOCK = threading.RLock()
 
@@ -60,7 +64,27 @@ class LazyFunction(Lazy):
 
 
 class Part(LazyFunction):
-    """A part of compiled code; Python cannot call it."""
+    """A part of compiled code; Python cannot call it.
+
+    Parameters
+    ----------
+    function : callable
+        The function as written.
+    left_out : callable or None
+        What stands in its place in a lean whole; None where that has the function too.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], left_out: Callable[..., Any] | None = None
+    ) -> None:
+        super().__init__(function, functools.partial(_made_part, function))
+        # A lean whole has parts of its own: what they call may be left out.
+        self._lean = Lazy(functools.partial(_made_part, left_out or function))
+
+    @property
+    def made(self) -> Any:
+        """What numba works with in the form that is being compiled."""
+        return self._lean.made if LEAN.get() else super().made
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         """Refuse."""
@@ -99,7 +123,9 @@ def jit(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     return wrap if function is None else wrap(function)
 
 
-def part(function: Callable[..., Any]) -> Any:
+def part(
+    function: Callable[..., Any] | None = None, /, *, left_out: Callable[..., Any] | None = None
+) -> Any:
     """Compile a part of a larger compiled function; Python cannot call it.
 
     It has no wrapper and no cache of its own, keeps no reference counts and divides like C, so
@@ -107,18 +133,23 @@ def part(function: Callable[..., Any]) -> Any:
 
     Parameters
     ----------
-    function : callable
-        The function; it allocates and raises nothing.
+    function : callable, optional
+        The function; it allocates and raises nothing. Left out when an option is given.
+    left_out : callable, optional
+        For a part that is rarely needed: a plain function of the same arguments that a lean whole
+        has in its place, so that nobody waits for the compilation of what he does not use.
 
     Returns
     -------
     callable
         The compiled function.
     """
+    if function is None:
+        return functools.partial(Part, left_out=left_out)
+    return Part(function)
 
-    def make() -> Any:
-        from tradewright.jit.compiling import part_dispatcher
 
-        return part_dispatcher(function)
+def _made_part(function: Callable[..., Any]) -> Any:
+    from tradewright.jit.compiling import part_dispatcher
 
-    return Part(function, make)
+    return part_dispatcher(function)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from tradewright.jit import code_files
-from tradewright.jit.lazy import LazyFunction
+from tradewright.jit.lazy import LEAN, LazyFunction
 
 _COMPILES = threading.Lock()
 
@@ -15,9 +16,18 @@ _COMPILES = threading.Lock()
 class Whole(LazyFunction):
     """A compiled function of numbers that Python calls; see `whole`."""
 
-    def __init__(self, function: Callable[..., Any], make: Callable[[], Any]) -> None:
+    def __init__(
+        self, function: Callable[..., Any], make: Callable[[], Any], *, is_lean: bool = False
+    ) -> None:
         super().__init__(function, make)
+        self.is_lean = is_lean
+        self._make_lean = functools.partial(Whole, function, make, is_lean=True)
         self._entry: Any = None
+
+    @functools.cached_property
+    def lean(self) -> Whole:
+        """The same function without its rare parts: it compiles in less time."""
+        return self._make_lean()
 
     def __call__(self, *args: Any) -> Any:
         """Run the machine code."""
@@ -66,12 +76,16 @@ def whole(function: Callable[..., Any]) -> Any:
 
 
 def _ready(function: Whole) -> Any:
-    place = code_files.CodeFile(function.py_func)
+    place = code_files.CodeFile(function.py_func, form="lean" if function.is_lean else "whole")
     code = place.read()
     if code is not None:
         return code_files.load(function.py_func, code)
     from tradewright.jit.machine_code import object_code
 
-    code = object_code(function)
+    form = LEAN.set(function.is_lean)
+    try:
+        code = object_code(function)
+    finally:
+        LEAN.reset(form)
     place.write(code)
     return code_files.load(function.py_func, code)

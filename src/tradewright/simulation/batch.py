@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -261,9 +261,17 @@ def decision_fields(bars: Bars, decisions: Signals | TargetWeights) -> dict[str,
     }
 
 
+def kernel_of(books: Books) -> Callable[[int, int], int]:
+    """Return the kernel for an account: the lean one where it needs no rare phase."""
+    touches = books.number("intrabar")
+    needs_all = books.number("n_actions") > 0 or touches not in (c.PESSIMISTIC, c.OPTIMISTIC)
+    return cast(Callable[[int, int], int], run if needs_all else run.lean)
+
+
 def drive(books: Books, stop: int) -> None:
     """Run the kernel up to a row, giving the tables room as they fill."""
-    while run(books.address, stop) == c.NEEDS_ROOM:
+    kernel = kernel_of(books)
+    while kernel(books.address, stop) == c.NEEDS_ROOM:
         books.make_room(4 * books.number("room"))
 
 

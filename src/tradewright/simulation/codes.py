@@ -11,6 +11,7 @@ STALE_DATA: Final = 2
 OVERFLOW: Final = 3
 OVER_WEIGHT: Final = 4
 RUINED: Final = 5
+LEFT_OUT: Final = 6  # a lean kernel came to a phase that it does not have
 
 PESSIMISTIC: Final = 0
 OPTIMISTIC: Final = 1

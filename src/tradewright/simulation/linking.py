@@ -45,7 +45,7 @@ def close_order(account: Any, order: int, status: int, reason: int) -> None:
 def is_live(account: Any, order: int) -> bool:
     """Whether an order still works."""
     status = order_at(account.orders, order).status
-    return bool(status in (c.WORKING, c.PARTIAL))
+    return bool(status == c.WORKING or status == c.PARTIAL)  # noqa: PLR1714
 
 
 @part

@@ -38,6 +38,12 @@ def is_stop_like(account: Any, order: int) -> bool:
 
 
 @part
+def is_for_one_price(o: Any) -> bool:
+    """Whether an order is for the open or the close only."""
+    return bool(o.tif == c.CLS or o.tif == c.OPG)  # noqa: PLR1714
+
+
+@part
 def is_market(o: Any) -> bool:
     """Whether an order takes any price: a market order, or a stop that has begun to fill."""
     is_stop = o.type == c.STOP or o.type == c.TRAILING  # noqa: PLR1714
@@ -211,7 +217,7 @@ def bar_phase(account: Any, row: int) -> None:
             o = order_at(account.orders, order)
             if o.next_row > row or not can_fill(account, order, row):
                 continue
-            if (is_market(o) and o.born_px == 0) or o.tif in (c.CLS, c.OPG):
+            if (is_market(o) and o.born_px == 0) or is_for_one_price(o):
                 continue
             own = _wave_of(account, order, intrabar)
             n_born += int(own > 2)
@@ -332,12 +338,12 @@ def close_phase(account: Any, row: int) -> None:
         o.born_px = 0
         if not is_live(account, order):
             continue
-        tif = o.tif
+        tif, ends_with_session = o.tif, o.tif == c.DAY or is_for_one_price(o)
         if tif == c.CLS and is_last and has_bar:
             _fill_at_close(account, order, row)
-        elif tif in (c.IOC, c.FOK) and has_bar:
+        elif (tif == c.IOC or tif == c.FOK) and has_bar:  # noqa: PLR1714
             close_order(account, order, c.CANCELLED, c.NO_LIQUIDITY)
-        elif (tif in (c.DAY, c.CLS, c.OPG) and is_last) or (tif == c.GTD and row >= o.last_row):
+        elif (is_last and ends_with_session) or (tif == c.GTD and row >= o.last_row):
             close_order(account, order, c.EXPIRED, c.NO_REASON)
     account.is_closing = 0
 

@@ -269,6 +269,7 @@ def raise_for_state(books: Books, bars: Bars) -> None:
         If a quantity would overflow or weights exceed the leverage.
     """
     state, place = books.number("state"), books.number("state_at")
+    assert state != c.LEFT_OUT, "a lean kernel was given an account that needs all of it"
     if state == c.STALE_DATA:
         missing = int(books.instruments["stale"][place])
         last = books.number("row") - 1

@@ -11,15 +11,16 @@ from tradewright.simulation.linking import trail_distance
 from tradewright.simulation.marking import price_at, quantised
 from tradewright.simulation.matching import (
     can_fill,
+    is_for_one_price,
     is_market,
     is_stop_like,
     reason_of,
     sibling_touched,
 )
-from tradewright.simulation.tables import instrument_at, order_at
+from tradewright.simulation.tables import instrument_at, order_at, out_of_reach
 
 
-@part
+@part(left_out=out_of_reach)
 def path_phase(account: Any, row: int) -> None:
     """Walk O, H, L, C if the bar fell, else O, L, H, C, and fill what the price passes."""
     at = 0
@@ -87,7 +88,7 @@ def _reached(account: Any, order: int, now: int, end: int) -> int:
     is_buy = o.side == c.BUY
     if is_market(o):
         return now if o.born_px > 0 else 0
-    if o.tif in (c.CLS, c.OPG):
+    if is_for_one_price(o):
         return 0
     level, far = o.limit_px, 0
     is_rising = not is_buy

@@ -33,7 +33,7 @@ def floored(units: float, lot: int) -> int:
 @part
 def is_limit(o: Any) -> bool:
     """Whether an order names its worst price, and so pays fees only."""
-    return bool(o.type in (c.LIMIT, c.STOP_LIMIT))
+    return bool(o.type == c.LIMIT or o.type == c.STOP_LIMIT)  # noqa: PLR1714
 
 
 @part

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tradewright.domain.outcome import FILL_DTYPE
 from tradewright.jit import record_reader
+from tradewright.simulation import codes as c
 
 ADDRESSES: Final = (
     *("self_", "open", "high", "low", "close", "volume", "ts", "session", "sigma", "adv"),
@@ -207,6 +208,11 @@ def _zeros(rows: int, columns: int) -> NDArray[np.int64]:
     pages.madvise(mmap.MADV_HUGEPAGE)
     start = -np.frombuffer(pages, dtype=np.int64).ctypes.data % _HUGE
     return np.frombuffer(pages, np.int64, count, start).reshape(rows, columns)
+
+
+def out_of_reach(account: Any, row: int) -> None:
+    """Stand in a lean kernel where a rare phase is left out; nothing may come here."""
+    account.state = c.LEFT_OUT
 
 
 class Books:

@@ -28,9 +28,8 @@ from tradewright.domain.rules import FillRules
 from tradewright.ports.broker import AccountState
 from tradewright.simulation import codes as c
 from tradewright.simulation.actions.news import NewsOfActions
-from tradewright.simulation.batch import DEFAULT_RULES
+from tradewright.simulation.batch import DEFAULT_RULES, kernel_of
 from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
-from tradewright.simulation.kernel import run
 from tradewright.simulation.opening import open_books, outcome_of, raise_for_state, tell_sessions
 from tradewright.simulation.tables import (
     ACCOUNT_DTYPE,
@@ -140,6 +139,7 @@ class SimulatedVenue:
         self._named = 0
         self._has_news = False
         self._address = self._books.address
+        self._run = kernel_of(self._books)
         self._fills_told = 0
         self._times = _view(bars.ts).cast("q")
         self._account = _view(self._books.account).cast("q")
@@ -287,11 +287,11 @@ class SimulatedVenue:
 
     def _drive(self) -> None:
         account, last = self._account, self._last
-        state = run(self._address, self._row + 1)
+        state = self._run(self._address, self._row + 1)
         while state == c.NEEDS_ROOM:
             self._books.make_room(4 * self._books.number("room"))
             self._look_at_tables()
-            state = run(self._address, self._row + 1)
+            state = self._run(self._address, self._row + 1)
         if state != c.DONE:
             raise_for_state(self._books, self.bars)
         self._next = min(account[_NEXT], account[_ACTION], last)

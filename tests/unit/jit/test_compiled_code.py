@@ -46,6 +46,25 @@ def raising(number: int) -> int:
     return number
 
 
+def left_out(address: int, number: int) -> int:
+    return -1
+
+
+@part(left_out=left_out)
+def rarely(address: int, number: int) -> int:
+    return number + 100
+
+
+@part
+def between(address: int, number: int) -> int:
+    return rarely(address, number) if number > 3 else number
+
+
+@whole
+def with_a_rare_part(number: int) -> int:
+    return between(0, number)
+
+
 @jit
 def doubled(values):
     return values * 2
@@ -93,6 +112,20 @@ def test_a_whole_that_is_annotated_with_something_else_is_refused_at_once() -> N
     with pytest.raises(TypeError, match=r"of_text: takes \('str',\) and returns int"):
         whole(of_text)
     assert kinds_of(turned.py_func) == (("int", "int"), 2)
+
+
+def test_a_lean_whole_has_something_else_in_place_of_rare_parts(own_folder: Path) -> None:
+    lean = with_a_rare_part.lean
+    assert [lean(2), lean(9), with_a_rare_part(2), with_a_rare_part(9)] == [2, -1, 2, 109]
+    assert [lean(9), with_a_rare_part.lean(9)] == [-1, -1]
+    kept = sorted(file.name.split("-")[1] for file in own_folder.iterdir())
+    assert kept == ["lean", "whole"]
+
+
+def test_a_lean_whole_is_read_back_from_its_own_file(own_folder: Path) -> None:
+    lean, full = again(with_a_rare_part).lean, again(with_a_rare_part)
+    assert [full(9), lean(9)] == [109, -1]
+    assert [again(with_a_rare_part).lean(9), again(with_a_rare_part)(9)] == [-1, 109]
 
 
 def test_python_cannot_call_a_part() -> None:

@@ -13,10 +13,10 @@ from tradewright.simulation.fills import add_order, drop_closed, end_reducing, h
 from tradewright.simulation.linking import close_order, is_live, log_event
 from tradewright.simulation.marking import quantised, value_of
 from tradewright.simulation.money.worth import in_money
-from tradewright.simulation.tables import fill_at, instrument_at, order_at
+from tradewright.simulation.tables import fill_at, instrument_at, order_at, out_of_reach
 
 
-@part
+@part(left_out=out_of_reach)
 def act(account: Any, row: int) -> None:
     """Apply the actions effective at the open of a bar, each once."""
     while (
