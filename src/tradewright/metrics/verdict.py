@@ -16,6 +16,8 @@ LEAST_ALPHA_T: Final = 1.645
 """One-sided 5 % point of the normal."""
 LEAST_SESSIONS: Final = 60
 """Below a quarter of a year the tests, which lean on large samples, say nothing."""
+MOST_GAP: Final = 0.05
+"""Share of the profit that may hang on the order of prices inside a bar."""
 REPLAYED: Final = "replayed"
 
 
@@ -51,6 +53,9 @@ class Evidence:
         p-value against shuffled labels; NaN where there is no such control.
     path_dependent_share : float
         Fills that depend on the order of touches inside a bar, as a share of all fills.
+    path_gap : float
+        Distance of final equity with the better price first inside each bar from that with the
+        worse first, as a share of the profit; NaN where unknown.
     completed : bool
         Whether the run reached its end.
     stop_reason : str
@@ -80,6 +85,7 @@ class Evidence:
     accepted: bool = True
     control_p: float = math.nan
     path_dependent_share: float = 0.0
+    path_gap: float = math.nan
     completed: bool = True
     stop_reason: str = ""
     backtest_overfit: float = math.nan
@@ -257,7 +263,14 @@ def _cautions(evidence: Evidence) -> list[str]:
         found.append("At twice the costs it loses money.")
     if not evidence.accepted:
         found.append("It misses at least one acceptance threshold.")
-    if evidence.path_dependent_share > 0.05:
+    if evidence.path_gap > MOST_GAP:
+        found.append(
+            "Which price came first inside a bar is assumed, and is worth "
+            f"{evidence.path_gap:.0%} of the profit."
+            if math.isfinite(evidence.path_gap)
+            else "Which price came first inside a bar is assumed, and decides the profit."
+        )
+    elif math.isnan(evidence.path_gap) and evidence.path_dependent_share > 0.05:
         found.append(
             f"{evidence.path_dependent_share:.0%} of the fills depend on the order of prices "
             "inside a bar, which is assumed."

@@ -242,6 +242,12 @@ def run_outcome(
     return outcome
 
 
+def run_again(plan: BacktestPlan) -> Outcome | None:
+    """Run a plan whose strategy is kept for later runs; None for one that cannot be copied."""
+    fresh = _pristine(plan)
+    return None if fresh is None else run_outcome(fresh)
+
+
 def feature_source(bars: Bars) -> Callable[[str], NDArray[np.float64]]:
     """Return what answers ``ctx.indicator``: causal features of the tape, computed on first use.
 

@@ -48,7 +48,7 @@ def write_documents(run: Run) -> dict[str, bytes]:
     documents = {
         "manifest.json": as_json(run.manifest),
         "metrics.json": as_json(metrics_document(run)),
-        "extras.json": as_json(run.extras.as_document()),
+        "extras.json": as_json(_extras_document(run)),
         "outcome.json": as_json(_outcome_document(run)),
         "equity.parquet": _parquet(equity),
         "fills.parquet": _parquet(_columns(outcome.fills)),
@@ -61,6 +61,14 @@ def write_documents(run: Run) -> dict[str, bytes]:
         documents["trades.parquet"] = _frame_bytes(run.trades)
         documents["benchmark.parquet"] = _frame_bytes(run.benchmark)
     return documents
+
+
+def _extras_document(run: Run) -> dict[str, Any]:
+    # What needs the plan to be computed is stored with the run.
+    document = run.extras.as_document()
+    if run.outcome.path_dependent_fills:
+        document["path_bounds"] = dict(run.path_bounds)
+    return document
 
 
 def metrics_document(run: Run) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from tradewright.metrics.statistics import (
     sharpe_moments,
 )
 from tradewright.metrics.verdict import Evidence, Verdict, judge, replayed
+from tradewright.services.results.costing.inside import path_gap
 
 if TYPE_CHECKING:
     from tradewright.services.runs import Run
@@ -246,6 +247,7 @@ def verdict_of(run: Run) -> Verdict:
             alpha_t=statistics.get("t_alpha", math.nan),
             sessions=len(run.timeline.returns),
             data_notes=_survivors(run.bars.notes),
+            path_gap=path_gap(run),
             path_dependent_share=run.outcome.path_dependent_fills / fills if fills else 0.0,
         )
     )

@@ -81,6 +81,10 @@ def json_of(run: Run) -> str:
         document["period_results"] = [_texts(asdict(period)) for period in run.period_results]
         document["stability_metrics"] = run.stability_metrics
         document["cost_sensitivity"] = run.cost_sensitivity
+        document["path_bounds"] = {
+            **run.path_bounds,
+            "path_dependent_fills": run.outcome.path_dependent_fills,
+        }
         document["costs"] = {
             "instruments": run.costs.to_dicts(),
             "windows": run.window_costs.to_dicts(),

@@ -85,6 +85,9 @@ class RunExtras:
     cost_sensitivity : tuple of mapping
         ``{"multiple", "total_return", "sharpe"}`` from runs at other costs; computed with the same
         fills if left empty.
+    path_bounds : mapping of str to float
+        Final equity if the worse (``pessimistic``) and the better (``optimistic``) of two prices
+        always came first inside a bar; computed from the plan if left empty.
     start_sensitivity : tuple of mapping
         ``{"offset", "total_return", "sharpe", "max_drawdown"}`` with the start moved by sessions.
     features : tuple of str
@@ -115,6 +118,7 @@ class RunExtras:
     trial_family: str = ""
     cost_sensitivity: Rows = ()
     start_sensitivity: Rows = ()
+    path_bounds: Mapping[str, float] = field(default_factory=dict)
     features: tuple[str, ...] = ()
     reference: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()

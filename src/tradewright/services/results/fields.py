@@ -177,6 +177,13 @@ class ResultFields:
         return self.stability_metrics["performance_consistency"]
 
     @cached_property
+    def path_bounds(self) -> Mapping[str, float]:
+        """Final equity if the worse, and if the better, always came first inside a bar."""
+        from tradewright.services.results.costing.inside import path_bounds
+
+        return path_bounds(self._run)
+
+    @cached_property
     def cost_sensitivity(self) -> tuple[Mapping[str, Any], ...]:
         """The result at 0, 0.5, 1, 2 and 3 times the costs."""
         from tradewright.services.results.costing.sensitivity import cost_sensitivity

@@ -35,6 +35,7 @@ from tradewright.services.results.costing.bridge import (
     whole_bridge,
     window_bridges,
 )
+from tradewright.services.results.costing.inside import path_in_words
 from tradewright.services.results.evidence import window_rows
 from tradewright.services.results.extras import Guard
 
@@ -81,6 +82,7 @@ def report_of(run: Run) -> ReportContent:
     }
     if not run.may_show_performance:
         return ReportContent(**about, checks=_guard_checks(run))
+    about["assumptions"] = (*about["assumptions"], *path_in_words(run))
     trades = _trade_rows(run)
     return ReportContent(
         **about,

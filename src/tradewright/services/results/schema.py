@@ -83,6 +83,11 @@ class RunDocument(_Strict):
     cost_sensitivity: list[dict[str, Figure]] = Field(
         default=[], description="the same decisions at other multiples of their costs"
     )
+    path_bounds: dict[str, Figure] = Field(
+        default={},
+        description="fills that depend on the order of prices inside a bar, and final equity if "
+        "the worse (pessimistic) or the better (optimistic) always came first, major units",
+    )
     costs: dict[str, list[dict[str, Any]]] = Field(
         default={}, description="from gross to net by instruments and windows, major units"
     )
