@@ -162,7 +162,15 @@ def windows_section(content: ReportContent) -> Markup | None:
         Column("max_drawdown", "Drawdown", percent),
     ]
     scores = [key for key in content.windows[0] if str(key).startswith("score ")]
-    columns += [Column(key, score_name(key.removeprefix("score ")), score) for key in scores]
+    scores.sort(key=_after_what_was_kept)
+    columns += [
+        Column(
+            key,
+            score_name(key.removeprefix("score ")),
+            signed if key.endswith("in_sample_return") else score,
+        )
+        for key in scores
+    ]
     chosen = [key for key in content.windows[0] if str(key).startswith("chosen ")]
     columns += [Column(key, f"Chosen: {key.removeprefix('chosen ')}", str) for key in chosen]
     return section(
@@ -171,6 +179,11 @@ def windows_section(content: ReportContent) -> Markup | None:
         id_="windows",
         lead=f"Each window is traded by a model that saw only the span before it.{_kept(content)}",
     )
+
+
+def _after_what_was_kept(key: str) -> bool:
+    # What was earned in sample stands beside what was earned out of it.
+    return not key.startswith("score in_sample")
 
 
 def _kept(content: ReportContent) -> str:
