@@ -1,5 +1,6 @@
 """Backtests on prices as traded: what users type, see and are told."""
 
+import json
 from datetime import date, timedelta
 
 import numpy as np
@@ -12,6 +13,7 @@ from tradewright.domain.errors import ConfigError, DataError
 from tradewright.marketdata import adjust, forward_factors, read_actions
 from tradewright.services.results.costing.bridge import bridge_rows, instrument_bridges
 from tradewright.services.results.documents import read_outcome, write_documents
+from tradewright.services.results.exports import json_of
 
 DAYS = 160
 SPLIT_AT, DIVIDEND_AT = 60, 100
@@ -203,7 +205,10 @@ def test_a_run_with_actions_is_stored_and_read_back():
     assert outcome.effects.tolist() == run.outcome.effects.tolist()
     assert outcome.actions == run.outcome.actions
     assert bars.actions == run.bars.actions
+    told = json.loads(json_of(run))["actions"]
+    assert [row["effect"] for row in told] == ["split", "dividend", "payment"]
     plain = tw.backtest(Holds(), raw_bars(actions=False), costs=None)
+    assert json.loads(json_of(plain))["actions"] == []
     assert "effects.parquet" not in write_documents(plain)
     assert plain.manifest["data_version"] != run.manifest["data_version"]
     assert run.rerun().digest == run.digest

@@ -92,6 +92,7 @@ def json_of(run: Run) -> str:
         document["stress"] = dict(run.stress) or None
         document["controls"] = run.controls
         document["trades"] = [_texts(row) for row in run.trades.to_dicts()]
+        document["actions"] = [_texts(row) for row in run.actions.to_dicts()]
         document["equity"] = {
             "time": [from_ns(int(ts)).isoformat() for ts in run.outcome.ts[timeline.rows]],
             **{name: run.benchmark[name].to_list() for name in run.benchmark.columns[1:]},
@@ -114,7 +115,8 @@ def write_tables(run: Run, folder: str | Path, kind: str) -> list[Path]:
     Returns
     -------
     list of Path
-        One file per table; without trades, costs and benchmark where figures may not be shown.
+        One file per table; without trades, costs and benchmark where figures may not be shown, and
+        with ``actions`` where corporate actions touched the account.
 
     Raises
     ------
@@ -129,6 +131,7 @@ def write_tables(run: Run, folder: str | Path, kind: str) -> list[Path]:
     if run.may_show_performance:
         names = (*TABLES, *(WINDOW_TABLES if run.extras.windows else ()))
         names = (*names, *(("stress_starts",) if run.stress else ()))
+    names = (*names, *(("actions",) if len(run.outcome.effects) else ()))
     written = []
     for name in names:
         frame, buffer = getattr(run, name), io.BytesIO()

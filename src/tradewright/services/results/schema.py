@@ -94,6 +94,9 @@ class RunDocument(_Strict):
     stress: dict[str, Any] | None = Field(default=None, description="what scenarios did to it")
     controls: list[dict[str, Any]] = []
     trades: list[dict[str, Any]] = Field(default=[], description="round trips, major units")
+    actions: list[dict[str, Any]] = Field(
+        default=[], description="what corporate actions did to the account, major units"
+    )
     equity: EquityPart | None = None
 
 
