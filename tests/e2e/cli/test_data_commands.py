@@ -164,3 +164,18 @@ def test_answer_that_is_asked_for_can_be_given(place, tmp_path):
     done = run(place, "import", str(path), "--decimal", ",", "--dry-run", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[0]["accepted"] == 2
+
+
+def test_bars_that_replace_others_of_their_source_are_told(place, tmp_path):
+    first, second = tmp_path / "raw.csv", tmp_path / "adjusted.csv"
+    rows = "2020-01-02,RVZ,10,11,9,10,5\n2020-01-03,RVZ,10,11,9,10,5\n"
+    head = "Date,Symbol,Open,High,Low,Close,Volume\n"
+    first.write_text(head + rows)
+    second.write_text(head + rows.replace(",10,11,9,10,", ",5,5.5,4.5,5,"))
+    told = run(place, "import", str(first))
+    assert "note:" not in told.stdout
+    told = run(place, "import", str(second))
+    assert "note: 2 bars were stored from source 'csv' with other values" in told.stdout
+    assert "belong under their own --source" in told.stdout
+    told = run(place, "import", str(first), "--source", "raw")
+    assert (told.returncode, "note:" in told.stdout) == (0, False)

@@ -157,6 +157,12 @@ def import_(
                 f"{one.duplicates:,} repeated; {one.inserted:,} new, {one.revised:,} revised, "
                 f"{one.unchanged:,} known, {one.actions:,} actions; {what}"
             )
+            if one.revised:
+                typer.echo(
+                    f"  note: {one.revised:,} bars were stored from source {source!r} with other "
+                    "values (--as-of DAY reads what was known then); prices of another kind or "
+                    "vendor belong under their own --source"
+                )
 
     frame.emit([dataclasses.asdict(one) for one in done], render)
 
