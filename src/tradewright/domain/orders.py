@@ -69,6 +69,7 @@ class FillReason(IntEnum):
     CLOSE_AT_END = 5
     DELISTING = 6
     CORPORATE_ACTION = 7
+    EXCHANGE = 8
 
 
 class DenyReason(IntEnum):

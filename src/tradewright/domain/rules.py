@@ -10,6 +10,7 @@ INTRABAR = ("pessimistic", "optimistic", "ohlc", "finer")
 LIMIT_TOUCH = ("touch", "through")
 ON_INSUFFICIENT = ("cut", "reject")
 MARGIN_CHECK = ("off", "close", "worst")
+SETTLE = ("auto", "held")
 SIZE_AT = ("decision_close", "fill_open")
 MOST_LATENCY_MS = 86_400_000.0
 
@@ -53,6 +54,10 @@ class FillRules:
     latency_ms : float
         The same in milliseconds, for bars within a day: an order is active from the first bar that
         opens that long after the decision's close, or later. One of the two.
+    settle : str
+        How fills in another currency are paid: ``auto`` exchanges each at once, ``held`` takes it
+        from cash held in that currency, which is the position in its pair (``EURUSD`` in a dollar
+        account) and is bought and sold by orders.
     """
 
     intrabar: str = "pessimistic"
@@ -66,6 +71,7 @@ class FillRules:
     close_at_end: bool = False
     latency_bars: int = 0
     latency_ms: float = 0.0
+    settle: str = "auto"
     margin_check: str | None = None
     maintenance_long: float = 0.25
     maintenance_short: float = 0.30
@@ -76,6 +82,7 @@ class FillRules:
             "limit_touch": LIMIT_TOUCH,
             "on_insufficient": ON_INSUFFICIENT,
             "size_at": SIZE_AT,
+            "settle": SETTLE,
         }
         for name, known in choices.items():
             value = getattr(self, name)

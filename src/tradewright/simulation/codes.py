@@ -82,6 +82,7 @@ BY_LIQUIDATION: Final = 4
 BY_END: Final = 5
 BY_DELISTING: Final = 6
 BY_MERGER: Final = 7
+BY_EXCHANGE: Final = 8
 NO_REASON: Final = 0
 NO_CASH: Final = 1
 BELOW_LOT: Final = 2

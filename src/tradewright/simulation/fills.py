@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tradewright.costs.rounding import LARGEST, share_half_even
+import numpy as np
+
+from tradewright.costs.rounding import LARGEST, UNIT, share_half_even
 from tradewright.costs.terms import terms_at
 from tradewright.jit import load_int, part, store_int
 from tradewright.simulation import codes as c
@@ -17,7 +19,8 @@ from tradewright.simulation.linking import (
     share_set,
     take_from,
 )
-from tradewright.simulation.marking import value_at
+from tradewright.simulation.marking import price_now, value_at
+from tradewright.simulation.money.settling import local_costs, local_minor, rate_now
 from tradewright.simulation.money.worth import in_money
 from tradewright.simulation.sizing import affordable_qty, fill_costs, liquid_qty, sized_qty
 from tradewright.simulation.tables import fill_at, instrument_at, order_at
@@ -183,23 +186,17 @@ def _record(account: Any, order: int, qty: int, px: int, reason: int) -> None:
         fee += share_half_even(notional, terms_at(account.terms, 0).liquidation)
     o.fee_raw = raw
     o.fee_paid += fee
-    account.cash -= side * notional + fee + spread + slippage + impact
+    costs = fee + spread + slippage + impact
+    account.cash -= side * notional + costs
     if instrument_at(account.instruments, column).is_capped:
         instrument_at(account.instruments, column).used_volume += qty
-    fill = fill_at(account.fills, account.n_fills)
-    fill.order = order
-    fill.bar = account.now
-    fill.instrument = o.instrument
-    fill.side = o.side
+    fill = _next_fill(account, order, qty, px)
     fill.reason = reason
-    fill.qty = qty
-    fill.px = px
     fill.notional = notional
     fill.fee = fee
     fill.spread = spread
     fill.slippage = slippage
     fill.impact = impact
-    account.n_fills += 1
     if account.n_tiers > 0:
         _count_traded(account, notional)
     holding = instrument_at(account.instruments, column)
@@ -208,6 +205,50 @@ def _record(account: Any, order: int, qty: int, px: int, reason: int) -> None:
     hold(account, column, side * qty)
     if account.valued_row == account.now + 1:
         value_at(account, column, px)
+    if holding.settles:
+        own = local_minor(account, column, qty, px)
+        paid = local_costs(account, column, costs)
+        _exchange(account, column, -side * notional - costs, -side * own - paid)
+
+
+@part
+def _next_fill(account: Any, order: int, qty: int, px: int) -> Any:
+    o = order_at(account.orders, order)
+    fill = fill_at(account.fills, account.n_fills)
+    fill.order = order
+    fill.bar = account.now
+    fill.instrument = o.instrument
+    fill.side = o.side
+    fill.qty = qty
+    fill.px = px
+    account.n_fills += 1
+    return fill
+
+
+@part
+def _exchange(account: Any, column: int, net: int, own: int) -> None:
+    # Takes what a fill moved out of the account's cash and into that of its own currency: `net`
+    # minor units of the account's, `own` of the instrument's. What both cannot show stays.
+    if net == 0 or own == 0 or (net > 0) != (own > 0):
+        return
+    holding = instrument_at(account.instruments, column)
+    pair, side = int(holding.settles - 1), c.BUY if net > 0 else c.SELL
+    units = abs(own) * (UNIT // holding.own_scale)
+    order = add_order(account, pair, side, c.MARKET, units)
+    log_event(account, order, c.WORKING, c.NO_REASON)
+    order_at(account.orders, order).filled_qty = units
+    account.cash -= net
+    fill = _next_fill(account, order, units, int(np.rint(rate_now(account, column) * 1e8)))
+    fill.reason = c.BY_EXCHANGE
+    fill.notional = abs(net)
+    fill.fee = 0
+    fill.spread = 0
+    fill.slippage = 0
+    fill.impact = 0
+    hold(account, pair, side * units)
+    if account.valued_row == account.now + 1:
+        value_at(account, pair, price_now(account, pair))
+    close_order(account, order, c.FILLED, c.NO_REASON)
 
 
 @part

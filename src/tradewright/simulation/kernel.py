@@ -160,6 +160,8 @@ def run(address: int, stop: int) -> int:
 def has_room(account: Any, row: int) -> bool:
     """Whether the tables can take whatever one bar may add."""
     growth = 4 * account.n_working + 5 * account.n_instruments + 8
+    if account.holds_cash:
+        growth *= 2  # every fill may bring an exchange
     if account.plan == c.TABLE:
         at = account.cursor
         while at < account.n_table and order_at(account.table, at).bar <= row:

@@ -263,6 +263,18 @@ def value_at(account: Any, column: int, px: int) -> None:
 
 
 @part
+def price_now(account: Any, column: int) -> int:
+    """Return the price of a bar's checks: an instrument's last fill, its open, its last close."""
+    holding = instrument_at(account.instruments, column)
+    if holding.fill_row == account.now + 1:
+        return int(holding.fill_px)
+    price = price_at(account, account.open, account.now, column)
+    if price != price:  # noqa: PLR0124 - NaN
+        price = holding.mark
+    return int(quantised(price))
+
+
+@part
 def revalue(account: Any) -> None:
     """Value what is held, once per bar: at its last fill in the bar, its open, its last close."""
     if account.valued_row == account.now + 1:
@@ -274,9 +286,4 @@ def revalue(account: Any) -> None:
         instrument_at(account.instruments, column).value = 0
     for at in range(account.n_held):
         column = load_int(account.held, at)
-        holding = instrument_at(account.instruments, column)
-        price = price_at(account, account.open, account.now, column)
-        if price != price:  # noqa: PLR0124 - NaN
-            price = holding.mark
-        is_filled = holding.fill_row == account.now + 1
-        value_at(account, column, holding.fill_px if is_filled else quantised(price))
+        value_at(account, column, price_now(account, column))

@@ -22,6 +22,7 @@ from tradewright.domain.time import NS_PER_DAY, from_ns
 from tradewright.simulation import codes as c
 from tradewright.simulation.actions.table import effects_of_books, tell_actions
 from tradewright.simulation.intake import lot_units, tick_of
+from tradewright.simulation.money.currencies import settling_pairs
 from tradewright.simulation.money.payments import payments_of, unfunded
 from tradewright.simulation.tables import Books
 from tradewright.simulation.tape.laid import LaidBars
@@ -135,7 +136,7 @@ def open_books(
         books.point("factors", worth.factors)
         books.point("factor_line", worth.factors)
         books.point("has_rates", worth.changes)
-    books.instruments["converts"] = [i.currency != currency for i in bars.instruments]
+    _tell_currencies(books, bars, currency, is_held=rules.settle == "held")
     books.instruments["lot"] = [lot_units(instrument) for instrument in bars.instruments]
     books.instruments["tick"] = [tick_of(i) for i in bars.instruments]
     if rules.max_participation is not None:
@@ -144,6 +145,17 @@ def open_books(
     tell_actions(books, bars, actions)
     books.notes += unfunded(bars, costs.funding)
     return books
+
+
+def _tell_currencies(books: Books, bars: Bars, currency: str, *, is_held: bool) -> None:
+    foreign = [i.currency != currency for i in bars.instruments]
+    if not is_held or not any(foreign):
+        books.instruments["converts"] = foreign
+        return
+    books.point("holds_cash", 1)
+    books.instruments["settles"] = settling_pairs(bars, currency)
+    books.instruments["own_factor"] = [round(i.multiplier * WORTH_UNIT) for i in bars.instruments]
+    books.instruments["own_scale"] = [10 ** minor_exponent(i.currency) for i in bars.instruments]
 
 
 def margin_check_of(bars: Bars, rules: FillRules) -> str:

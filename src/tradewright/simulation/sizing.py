@@ -12,6 +12,12 @@ from tradewright.costs.terms import terms_at
 from tradewright.jit import part
 from tradewright.simulation import codes as c
 from tradewright.simulation.marking import price_at, revalue, value_of
+from tradewright.simulation.money.settling import (
+    held_minor,
+    held_worth,
+    local_costs,
+    local_minor,
+)
 from tradewright.simulation.money.worth import in_money
 from tradewright.simulation.tables import instrument_at, order_at
 
@@ -111,6 +117,11 @@ def lacking(account: Any, order: int, qty: int, px: int) -> int:
     if account.budget != NO_BUDGET:
         short = max(notional + costs - account.budget, 0)
     cash = account.cash - o.side * notional - costs
+    settles = instrument_at(account.instruments, o.instrument).settles
+    if settles and o.side == c.BUY:
+        own = local_minor(account, o.instrument, qty, px)
+        own += local_costs(account, o.instrument, costs)
+        return int(max(short, own - held_minor(account, o.instrument)))
     if is_simple(account, o.side):
         return int(max(short, -cash))
     position = instrument_at(account.instruments, o.instrument).position
@@ -132,7 +143,9 @@ def affordable_qty(account: Any, order: int, qty: int, px: int) -> int:
     money_px = in_money(account, o.instrument, px)
     unit = money_px * account.value_scale
     cost = cost_per_unit(account, o, money_px)
-    if is_simple(account, o.side):
+    if holding.settles and o.side == c.BUY:
+        bound = held_worth(account, o.instrument) / (unit + cost)
+    elif is_simple(account, o.side):
         bound = account.cash / (unit + cost)
     else:
         own = value_of(account, o.instrument, holding.position, px)

@@ -35,6 +35,7 @@ COUNTS: Final = (
     "has_spreads",
     "has_starts",  # whether `starts` tells more than `latency` does
     "has_borrow",  # whether borrow differs by instrument
+    "holds_cash",  # whether other currencies are held
     "has_rates",  # whether the worth of a price changes from bar to bar
     "n_tiers",  # 0 where the fee does not depend on what was traded
     "plan",  # kind of decisions made ahead
@@ -119,6 +120,9 @@ INSTRUMENT_DTYPE: Final = np.dtype(
         ("tick", np.int64),
         ("is_capped", np.int64),
         ("no_borrow", np.int64),
+        ("settles", np.int64),  # 1 + the column that holds cash of its currency; 0 is the account's
+        ("own_factor", np.int64),  # multiplier, 1e-12; with `settles`
+        ("own_scale", np.int64),  # minor units of its currency in a major one
         ("converts", np.int64),  # whether its price is in another currency than the account
         ("shares", np.int64),  # outstanding
         ("borrow", np.float64),  # a year

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
-from tradewright.domain.instruments import Instrument
-from tradewright.domain.orders import Order, Side
+from tradewright.domain.instruments import AssetClass, Instrument
+from tradewright.domain.orders import FillReason, Order, Side
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
 from tradewright.ledger import ledger_of, reconcile
@@ -319,3 +319,70 @@ def test_the_book_balances_in_each_currency_after_every_entry(
         exact[code] = exact.get(code, Fraction(0)) + int(fill["side"]) * round(local)
     for code in exact.keys() - {"USD"}:
         assert ledger.balances.get((f"exchange:{code}", code), 0) == -exact[code]
+
+
+def with_pairs(bars: Bars) -> Bars:
+    """The bars and beside them the pairs in which euros and yen are held."""
+    lines = [bars.rates["EUR/USD"], 1.0 / bars.rates["USD/JPY"]]
+    panel = np.column_stack(lines)
+    first = np.vstack([panel[:1], panel[:-1]])
+    prices = {
+        "open": first,
+        "high": np.maximum(first, panel),
+        "low": np.minimum(first, panel),
+        "close": panel,
+        "volume": np.full_like(panel, 1e12),
+    }
+    pairs = tuple(Instrument(s, AssetClass.FOREX, tick_size=1e-8) for s in ("EURUSD", "JPYUSD"))
+    wide = {name: np.hstack([getattr(bars, name), line]) for name, line in prices.items()}
+    return Bars(bars.instruments + pairs, bars.ts, **wide, interval=bars.interval)
+
+
+@settings(max_examples=80, deadline=None)
+@given(markets(), settings_of(), st.integers(0, 2**32 - 1))
+def test_cash_held_in_other_currencies_moves_alike_in_both_drives_and_never_below_zero(
+    bars: Bars, how: dict[str, Any], seed: int
+) -> None:
+    rng, bars = np.random.default_rng(seed), with_pairs(bars)
+    count = int(rng.integers(4, 25))
+    at = np.sort(rng.integers(0, bars.n_bars, count))
+    column = rng.integers(0, bars.n_instruments, count)
+    is_pair = column >= bars.n_instruments - 2
+    qty = np.where(is_pair, rng.integers(100, 9_000, count), rng.integers(1, 200, count))
+    side = np.where(is_pair & (rng.random(count) < 0.8), 1, rng.choice([1, -1], count))
+    orders = Orders(
+        {
+            "bar": at.tolist(),
+            "symbol": [bars.symbols[i] for i in column],
+            "side": side.tolist(),
+            "qty": qty.astype(float).tolist(),
+        }
+    )
+    costs = Costs(fee_bps=how["costs"].fee_bps, slippage_bps=5)
+    rules = FillRules(settle="held", allow_short=False, max_stale_bars=99)
+    how = {**how, "costs": costs, "rules": rules}
+    batch = run_orders(bars, orders, **how)
+    venue, waiting = SimulatedVenue(bars, **how), list(orders.rows)
+    for row in range(bars.n_bars):
+        venue.advance(row)
+        venue.poll()
+        while waiting and waiting[0][0] <= row:
+            venue.submit(waiting.pop(0)[1])
+    assert_same(batch, venue.outcome())
+    reconcile(batch)
+    assert (batch.cash >= 0).all()
+    held = np.zeros(bars.n_instruments, dtype=np.int64)
+    dollars = {i for i, one in enumerate(bars.instruments) if one.currency == "USD"}
+    for number, fill in enumerate(batch.fills):
+        own = int(fill["instrument"])
+        held[own] += int(fill["side"]) * int(fill["qty"])
+        if own in dollars or fill["reason"] == FillReason.EXCHANGE:
+            assert (held[-2:] >= 0).all()
+            continue
+        # Dollars in and out of a fill in another currency cancel with the exchange after it.
+        exchange = batch.fills[number + 1] if number + 1 < len(batch.fills) else None
+        if exchange is None or exchange["reason"] != FillReason.EXCHANGE:
+            continue  # too small to show in both currencies
+        paid = sum(int(fill[name]) for name in ("fee", "spread", "slippage", "impact"))
+        net = -int(fill["side"]) * int(fill["notional"]) - paid
+        assert int(exchange["side"]) * int(exchange["notional"]) == net

@@ -57,7 +57,7 @@ def known_rates(bars: Bars) -> dict[Pair, FloatArray]:
     Parameters
     ----------
     bars : Bars
-        Its `rates`, and instruments that are pairs.
+        Its `rates`, and instruments that are pairs, which count first.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def known_rates(bars: Bars) -> dict[Pair, FloatArray]:
     found = {read_pair(name): _carried(line) for name, line in bars.rates.items()}
     for column, instrument in enumerate(bars.instruments):
         pair = pair_of(instrument)
-        if pair is not None and pair not in found:
+        if pair is not None:
             found[pair] = _carried(bars.close[:, column])
     return found
 

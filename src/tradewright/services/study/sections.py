@@ -345,6 +345,7 @@ class RulesSection(Section):
     close_at_end: bool = False
     latency_bars: Annotated[int, Field(ge=0, le=1000)] = 0
     latency_ms: Annotated[float, Field(ge=0, le=86_400_000)] = 0.0
+    settle: Literal["auto", "held"] = "auto"
     margin_check: Literal["off", "close", "worst"] | None = None
     maintenance_long: Annotated[float, Field(ge=0, le=1)] = 0.25
     maintenance_short: Annotated[float, Field(ge=0, le=1)] = 0.30
