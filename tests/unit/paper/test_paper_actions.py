@@ -24,6 +24,7 @@ from tradewright.marketdata import sample_bars
 from tradewright.services.backtest import TapeFeed, loop_setup, open_venue, run_outcome
 from tradewright.services.backtest_plan import plan_backtest
 from tradewright.services.paper import PaperTrading
+from tradewright.services.paper.parity import _Kept, parity
 from tradewright.services.paper.recorder import JournalRecorder
 from tradewright.services.paper.state import SessionState
 from tradewright.services.results.manifest import digest_of
@@ -78,6 +79,8 @@ def test_a_session_on_prices_as_traded_is_its_backtest_and_recovers(
     ]
     assert "action" in kinds
     assert held == dict(open_positions(outcome))
+    report = parity("latest", workspace)
+    assert (report.matched_share, report.gap_minor, report.differences) == (1.0, 0, ())
 
 
 def open_positions(outcome):
@@ -124,6 +127,10 @@ def test_an_order_that_rests_over_a_split_is_restated_on_the_record():
     rows = list(journal.read("s"))
     told = [e.payload["order"] for e in rows if e.kind == "restated"]
     assert [order["qty"] for order in told] == [70 * 10**8]
+    kept = _Kept()
+    again = loop_setup(plan, open_venue(plan), TapeFeed(plan.bars.n_bars), recorder=kept)
+    run_loop(again)
+    assert [order.qty for order in kept.orders] == [10 * 10**8, 70 * 10**8]
     state = SessionState("s")
     for entry in rows:
         if entry.kind in ("intent", "order", "fill", "restated"):

@@ -201,7 +201,9 @@ class _Kept:
                 self.refused[event.client_order_id] = event.reason.name
 
     def restated(self, row: int, orders: Sequence[Order]) -> None:
-        """Keep nothing: what was asked for is compared."""
+        """Keep orders as the session's record does: as a corporate action left them."""
+        now = {order.client_order_id: order for order in orders}
+        self.orders = [now.get(order.client_order_id, order) for order in self.orders]
 
     def bar_done(self, row: int, account: AccountState) -> None:
         """Keep the account; the last one counts."""
