@@ -127,7 +127,7 @@ export const usePaper = () =>
     ...useFallback(),
   });
 
-/** Asked for now and then also while the stream is open: another process may order a halt. */
+/** Asked at intervals also while the stream is open: another process may order a halt. */
 export const useRisk = () =>
   useQuery({
     queryKey: ["risk", "status"],
