@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tradewright.costs import Costs
 from tradewright.domain.bars import Bars
-from tradewright.domain.errors import CancelledError, ConfigError, StrategyError
+from tradewright.domain.errors import CancelledError, ConfigError, StrategyError, nearest
 from tradewright.domain.money import to_minor
 from tradewright.domain.rules import FillRules
 from tradewright.services.luck.trial_sessions import sessions_per_year
@@ -35,7 +35,7 @@ STANDARD: Final = Costs.standard()
 
 
 def sweep(
-    make: Callable[..., Any],
+    make: Callable[..., Any] | str,
     bars: Bars,
     grid: Mapping[str, Iterable[Any]],
     *,
@@ -56,9 +56,10 @@ def sweep(
 
     Parameters
     ----------
-    make : callable
+    make : callable or str
         ``make(**parameters)`` returns what `backtest` takes: `Signals`, `TargetWeights`, `Orders`
-        or a strategy. None leaves a set out; it is no trial.
+        or a strategy. None leaves a set out; it is no trial. Or the name of a strategy of the
+        catalogue.
     bars : Bars
         The tape.
     grid : mapping of str to iterable
@@ -129,7 +130,7 @@ def sweep(
     empty = [name for name, given in values.items() if not given]
     if not values or empty:
         raise ConfigError(f"grid: no values for {', '.join(empty) or 'any parameter'}")
-    work = SetWork(make, bars, costs, cash, rules or FillRules())
+    work = SetWork(_making(make), bars, costs, cash, rules or FillRules())
     crew = crew_for(workers, ray_address)
     if not confirm:
         check_size(work, values, search, workers)
@@ -138,9 +139,10 @@ def sweep(
     tester = Tester(work, workers=workers, crew=crew)
     tester.progress = progress
     if resume is not None:
+        name = make if isinstance(make, str) else getattr(make, "__qualname__", "")
         facts = {"grid": values, "search": search, "seed": seed, "data": bars.data_version,
                  "costs": costs, "cash": cash, "rules": work.rules,
-                 "make": getattr(make, "__qualname__", "")}  # fmt: skip
+                 "make": name}  # fmt: skip
         tester.journal = SweepJournal(Path(resume), sweep_key(facts))
     try:
         _search(tester, values, search, seed)
@@ -153,6 +155,22 @@ def sweep(
         workspace.runs.add_trials(family, [ratio / year for ratio in tester.uncounted()])
     tester.end()
     return found
+
+
+def _making(make: Callable[..., Any] | str) -> Callable[..., Any]:
+    if callable(make):
+        return make
+    if not isinstance(make, str):
+        raise ConfigError(
+            f"make is {type(make).__name__}, wanted a function of the parameters or the name of a "
+            "strategy"
+        )
+    from tradewright.services.results.sweeping import NamedMake
+    from tradewright.strategies import catalogue
+
+    if make not in catalogue():
+        raise ConfigError(f"strategy {make!r} is not known; {nearest(make, catalogue())}")
+    return NamedMake(make)
 
 
 def _search(tester: Tester, values: dict[str, list[Any]], search: str, seed: int) -> None:

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 import tradewright as tw
@@ -246,3 +247,28 @@ def test_ctrl_c_and_kill_leave_no_process_and_keep_what_is_finished(tmp_path, se
         assert "stopped by the user; finished sets are kept" in said
     assert ended(workers)
     assert len((tmp_path / "sweep.jsonl").read_text().splitlines()) >= 2
+
+
+def test_a_strategy_may_be_named_as_in_a_backtest():
+    bars = tw.sample_bars(["KO"], start="2015-01-01")
+    found = tw.sweep("sma_cross", bars, {"fast": [5, 10], "slow": [20]})
+    best = tw.backtest(create_strategy("sma_cross", fast=5, slow=20), bars)
+    row = found.table.filter(pl.col("fast") == 5).row(0, named=True)
+    assert row["total_return"] == pytest.approx(best.metrics["total_return"], abs=1e-12)
+    with pytest.raises(ConfigError, match="did you mean 'sma_cross'"):
+        tw.sweep("sma_crss", bars, {"fast": [5]})
+    with pytest.raises(ConfigError, match="make is int, wanted a function"):
+        tw.sweep(5, bars, {"fast": [5]})
+
+
+def test_a_named_sweep_goes_on_only_with_its_own_journal(tmp_path, monkeypatch):
+    import importlib
+
+    module = importlib.import_module("tradewright.services.sweep")
+
+    told = []
+    monkeypatch.setattr(module, "sweep_key", lambda facts: told.append(facts["make"]) or "key")
+    bars = tw.sample_bars(["KO"], start="2017-01-01")
+    for name in ("buy_and_hold", "sma_cross"):
+        module.sweep(name, bars, {"weight": [0.5]}, resume=tmp_path / name)
+    assert told == ["buy_and_hold", "sma_cross"]
