@@ -1,6 +1,7 @@
 """``tradewright backtest`` from the command line: runs, sweeps, wrong input, exit codes."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,26 @@ def test_sweep_counts_every_configuration(tradewright):
     assert json.loads(out)["trials"] == 9
     code, out, _ = tradewright("backtest", "list", "--json")
     assert json.loads(out)["sma_cross"]["parameters"]["fast"] == 20
+
+
+def test_the_counter_is_reset_on_the_record_only(tradewright):
+    for fast in ("8", "9", "11"):
+        assert tradewright(*RUN, "--set", f"fast={fast}", "--json")[0] == 0
+    code, out, _ = tradewright("study", "trials", "--json")
+    before = json.loads(out)
+    assert (before["counted"], before["resets"]) == (3, [])
+    code, _, err = tradewright("study", "trials", "--reset")
+    assert (code, "no reason is given" in err) == (2, True)
+    code, out, _ = tradewright(
+        "study", "trials", "--reset", "--reason", "other data vendor", "--actor", "ann", "--json"
+    )
+    after = json.loads(out)
+    assert (code, after["counted"]) == (0, 0)
+    assert "by ann (3 trials set aside): other data vendor" in after["resets"][0]
+    code, out, _ = tradewright(*RUN, "--set", "fast=12", "--json")
+    assert json.loads(out)["trials"] == 1
+    page = Path(json.loads(out)["report"]).read_text(encoding="utf-8")
+    assert "by ann (3 trials set aside): other data vendor" in page
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,19 @@ from types import SimpleNamespace
 
 import pytest
 
+from tradewright.adapters.stores.journal import MemoryJournal
 from tradewright.adapters.stores.memory_runs import MemoryRunStore
 from tradewright.app.clock import WallClock
 from tradewright.domain.bars import Bars
 from tradewright.domain.errors import ConfigError, NoDataError
 from tradewright.services.results.named import count_trials, parse_grid, parse_parameter
 from tradewright.services.runs import Run
+
+
+def space(folder: Path) -> SimpleNamespace:
+    return SimpleNamespace(
+        runs=MemoryRunStore(), journal=MemoryJournal(), data_dir=folder, clock=WallClock()
+    )
 
 
 @pytest.mark.parametrize(
@@ -61,7 +68,7 @@ def test_parameter_takes_the_type_of_its_default() -> None:
 def test_trials_are_counted_once_for_one_run(make_run: Callable[..., Run], tmp_path: Path) -> None:
     from tradewright.services.results.documents import write_documents
 
-    workspace = SimpleNamespace(runs=MemoryRunStore(), data_dir=tmp_path, clock=WallClock())
+    workspace = space(tmp_path)
     workspace.runs.add_trials("family", [0.01, 0.02])
     run = make_run()
     alone = run.statistics["deflated_sharpe"]
@@ -80,7 +87,7 @@ def test_sweep_and_run_are_counted_in_one_family(
     from tradewright.services.results.named import NamedRun, run_named
     from tradewright.services.results.sweeping import sweep_named
 
-    workspace = SimpleNamespace(runs=MemoryRunStore(), data_dir=tmp_path, clock=WallClock())
+    workspace = space(tmp_path)
     bars = make_bars(90)
     grid = {"fast": [3, 5, 8], "slow": [20, 30]}
     found = sweep_named(workspace, NamedRun("sma_cross"), bars, grid)  # type: ignore[arg-type]

@@ -318,6 +318,40 @@ def rerun(
         raise typer.Exit(frame.FAILED)
 
 
+@app.command()
+def trials(
+    run_id: str = typer.Argument("latest", metavar="RUN", help="Stored run, or latest."),
+    *,
+    reset: bool = typer.Option(False, "--reset", help="Count its family from 0 again."),
+    reason: str = typer.Option("", "--reason", help="Why; every later result says it."),
+    actor: str = typer.Option("", "--actor", help="Who; the user of this computer by default."),
+) -> None:
+    """Say how many configurations were tried with what a run was made of; reset on the record."""
+    import getpass
+    import json
+
+    from tradewright.app.bootstrap import open_workspace
+    from tradewright.domain.errors import ConfigError
+    from tradewright.services.luck import trial_counts as counts
+
+    workspace = open_workspace()
+    manifest = json.loads(workspace.runs.load(run_id, "manifest.json"))
+    family = str(manifest["trials"]["family"])
+    if not family:
+        raise ConfigError(f"run {run_id} counts no trials: it is of no family")
+    if reset:
+        counts.reset_trials(workspace, family, actor=actor or getpass.getuser(), reason=reason)
+    counted = len(counts.counted_trials(workspace, family))
+    notes = counts.reset_notes(workspace, family)
+
+    def render() -> None:
+        typer.echo(f"family {family}: {counted} trials counted")
+        for note in notes:
+            typer.echo(f"  {note}")
+
+    frame.emit({"family": family, "counted": counted, "resets": list(notes)}, render)
+
+
 def _explain(run: str, symbol: str, date: str) -> None:
     from tradewright.app.bootstrap import open_workspace
     from tradewright.domain.errors import ConfigError

@@ -20,6 +20,7 @@ from tradewright.domain.outcome import RunStatus
 from tradewright.domain.time import NS_PER_DAY, parse_date
 from tradewright.metrics.statistics import sharpe_moments
 from tradewright.services.luck.families import known_overfitting
+from tradewright.services.luck.trial_counts import counted_trials, reset_notes
 from tradewright.services.runs import Guard, Run
 
 if TYPE_CHECKING:
@@ -383,13 +384,14 @@ def count_trials(run: Run, workspace: Workspace, family: str, ratios: Sequence[f
     """
     if not _is_stored(run, workspace):
         workspace.runs.add_trials(family, ratios)
-    every = tuple(float(ratio) for ratio in workspace.runs.trials(family))
+    every = counted_trials(workspace, family)
     run.learn(
         replace(
             run.extras,
             trials=tuple(ratio for ratio in every if math.isfinite(ratio)),
             n_trials=len(every),
             trial_family=family,
+            notes=(*run.extras.notes, *reset_notes(workspace, family)),
             overfitting=known_overfitting(workspace, family),
         )
     )

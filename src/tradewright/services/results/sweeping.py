@@ -13,6 +13,7 @@ import numpy as np
 from tradewright.domain.bars import Bars
 from tradewright.metrics.statistics import expected_maximum_sharpe
 from tradewright.services.luck.families import remember_overfitting
+from tradewright.services.luck.trial_counts import counted_trials
 from tradewright.services.luck.trial_sessions import sessions_per_year
 from tradewright.services.results.named import DataChoice, NamedRun, costs_of, family_of
 
@@ -246,7 +247,7 @@ def sweep_named(
 
 
 def _luck(workspace: Workspace, family: str, sessions_a_year: float) -> tuple[int, float]:
-    every = workspace.runs.trials(family)
+    every = counted_trials(workspace, family)
     known = np.array([ratio for ratio in every if math.isfinite(ratio)])
     spread = float(known.var(ddof=1)) if len(known) > 1 else 0.0
     best = expected_maximum_sharpe(spread, max(len(every), 1))

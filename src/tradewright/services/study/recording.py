@@ -22,6 +22,7 @@ from tradewright.domain.money import to_minor
 from tradewright.domain.outcome import FILL_DTYPE, ORDER_DTYPE, Outcome, RunStatus
 from tradewright.domain.signals import Signal
 from tradewright.services.decisions import DECISIONS, decision_bytes
+from tradewright.services.luck.trial_counts import counted_trials, reset_notes
 from tradewright.services.results.extras import RunExtras, Window
 from tradewright.services.runs import Run
 from tradewright.services.study_page import UNIVERSE, StudyPage
@@ -318,12 +319,13 @@ def count_trial(run: Run, workspace: Workspace, page: StudyPage, *, ratio: float
     missing = page.validation.prior_trials - len(workspace.runs.trials(declared))
     if missing > 0:
         workspace.runs.add_trials(declared, [math.nan] * missing)
-    ratios = tuple(float(r) for r in workspace.runs.trials(family))
+    ratios = counted_trials(workspace, family)
     run.extras = replace(
         run.extras,
         trials=tuple(r for r in ratios if math.isfinite(r)),
         n_trials=len(ratios) + len(workspace.runs.trials(declared)),
         trial_family=family,
+        notes=(*run.extras.notes, *reset_notes(workspace, family)),
     )
     # The manifest was built to know the id; it also says the trials, so it is built again.
     for name in ("manifest", "statistics", "verdict"):

@@ -43,7 +43,8 @@ from tradewright.strategies import is_strategy
 from tradewright.training.splits import WalkForward, Window, newest_window
 
 if TYPE_CHECKING:
-    from tradewright.services.workspace import Workspace
+    from tradewright.services.luck.trial_counts import counted_trials
+from tradewright.services.workspace import Workspace
 
 STANDARD: Final = Costs.standard()
 Make = Callable[..., Any]
@@ -166,7 +167,7 @@ def walk_forward(
     every = job.ratios()
     if workspace is not None and family:
         workspace.runs.add_trials(family, every)
-        every = list(workspace.runs.trials(family))
+        every = list(counted_trials(workspace, family))
     known = tuple(ratio for ratio in every if np.isfinite(ratio))
     run.learn(replace(run.extras, trials=known, n_trials=len(every), trial_family=family))
     if kept is not None:
