@@ -27,7 +27,7 @@ def to_ns(moment: datetime) -> int:
     """
     if moment.tzinfo is None:
         raise DataError(f"time zone missing: {moment.isoformat()} is naive; give an aware datetime")
-    return int((moment - _EPOCH) / timedelta(microseconds=1)) * 1000
+    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
 
 
 def from_ns(ns: int) -> datetime:

@@ -46,6 +46,8 @@ def test_latest_is_the_newest_by_creation_time(store: RunStore) -> None:
     store.save(a_summary("old1", 10), {"a.json": b"old"})
     assert store.load("latest", "a.json") == b"new"
     assert [summary.run_id for summary in store.list_runs()] == ["new1", "old1"]
+    store.save(a_summary("also20", 20), {"a.json": b"also"})
+    assert [summary.run_id for summary in store.list_runs()] == ["also20", "new1", "old1"]
 
 
 def test_amended_files_are_replaced_and_the_others_stay(store: RunStore) -> None:

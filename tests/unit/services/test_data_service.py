@@ -319,6 +319,23 @@ def test_import_counts_and_keeps_refused_rows(workspace, tmp_path):
     assert (again.inserted, again.unchanged) == (0, 1)
 
 
+@pytest.mark.parametrize(
+    ("stamp", "options", "zone"),
+    [
+        ("2014-06-05 10:00:00", ImportOptions(timezone="Europe/Berlin"), "Europe/Berlin"),
+        ("2014-06-05 10:00:00+02:00", ImportOptions(), "offset in the data"),
+    ],
+)
+def test_the_zone_that_times_were_written_in_is_kept(workspace, tmp_path, stamp, options, zone):
+    path = tmp_path / "IBM.csv"
+    rows = [f"{stamp.replace('10:', f'{hour}:')},1,2,1,2,9" for hour in (10, 11, 12)]
+    path.write_text("\n".join(["Date,Open,High,Low,Close,Volume", *rows]), encoding="utf-8")
+    data.import_file(workspace, path, replace(options, calendar="24/7", stamp="close"))
+    (record,) = workspace.bars.datasets()
+    assert record["query"] == f"file IBM.csv, times: {zone}"
+    assert (record["first_ts"] // 10**9) % 86_400 == 8 * 3600
+
+
 def test_existing_file_is_replaced_only_when_told_to(workspace, tmp_path):
     workspace.bars.write(sample_bars(["KO"]), ts_known=1)
     out = tmp_path / "ko.csv"

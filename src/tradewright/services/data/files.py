@@ -113,7 +113,8 @@ def import_file(
     bars = found.bars
     inserted = revised = unchanged = actions = 0
     if not dry_run:
-        query = f"file {Path(path).name}"
+        zone = found.detected.get("timezone", "days of the calendar")
+        query = f"file {Path(path).name}, times: {zone}"
         written = workspace.bars.write(bars, ts_known=now_ns, query=query)
         inserted, revised, unchanged = written.inserted, written.revised, written.unchanged
         actions = workspace.bars.write_actions(found.actions)
