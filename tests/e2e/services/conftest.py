@@ -5,6 +5,7 @@ from planted_market import NAMES
 
 from tradewright.adapters.registries.memory_registry import MemoryRegistry
 from tradewright.adapters.stores.database import open_database
+from tradewright.adapters.stores.journal import MemoryJournal
 from tradewright.adapters.stores.parquet_bars import ParquetBarStore
 from tradewright.adapters.stores.runs import FileRunStore
 from tradewright.app.clock import WallClock
@@ -19,7 +20,7 @@ def space(tmp_path) -> Workspace:
         data_dir=tmp_path,
         bars=ParquetBarStore(tmp_path / "bars"),
         runs=FileRunStore(tmp_path / "runs", database),
-        journal=None,
+        journal=MemoryJournal(),
         models=MemoryRegistry(tmp_path / "models", clock),
         bus=None,
         clock=clock,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tradewright as tw
+from tradewright.adapters.stores.journal import MemoryJournal
 from tradewright.adapters.stores.memory_runs import MemoryRunStore
 from tradewright.domain.actions import ActionKind, CorporateAction
 from tradewright.domain.errors import ConfigError
@@ -23,7 +24,7 @@ from tradewright.services.stressing.measured import METRICS, resilience_score
 @pytest.fixture
 def memory_workspace(tmp_path):
     """A workspace whose runs are in memory."""
-    return SimpleNamespace(runs=MemoryRunStore(), data_dir=tmp_path)
+    return SimpleNamespace(runs=MemoryRunStore(), journal=MemoryJournal(), data_dir=tmp_path)
 
 
 FALL = StressTestScenario("fall", "a fall", -0.3, 40, 60, 1.0, 0.0)

@@ -26,6 +26,7 @@ from tradewright.services.backtest import (
     run_backtest,
     run_outcome,
 )
+from tradewright.services.luck.trial_counts import counted_trials
 from tradewright.services.results.extras import RunExtras
 from tradewright.services.results.extras import Window as ShownWindow
 from tradewright.services.sweep import Sweep, sweep
@@ -43,8 +44,7 @@ from tradewright.strategies import is_strategy
 from tradewright.training.splits import WalkForward, Window, newest_window
 
 if TYPE_CHECKING:
-    from tradewright.services.luck.trial_counts import counted_trials
-from tradewright.services.workspace import Workspace
+    from tradewright.services.workspace import Workspace
 
 STANDARD: Final = Costs.standard()
 Make = Callable[..., Any]

@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tradewright.adapters.stores.journal import MemoryJournal
 from tradewright.adapters.stores.memory_runs import MemoryRunStore
 from tradewright.domain.bars import Bars
 from tradewright.domain.decisions import Signals, TargetWeights
@@ -230,6 +231,7 @@ def test_too_short_a_history_and_no_set_at_all_are_named() -> None:
 def test_every_set_tried_is_a_trial_of_the_verdict() -> None:
     class Space:
         runs = MemoryRunStore()
+        journal = MemoryJournal()
 
     settings = RuleWalk(scheme=WalkForward(training=100, testing=50))
     for expected in (3, 6):

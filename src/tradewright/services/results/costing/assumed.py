@@ -30,6 +30,8 @@ _RATES: Final = {
 _INTRABAR: Final = {
     "pessimistic": "where a bar touches two prices, the worse for the account came first",
     "optimistic": "where a bar touches two prices, the better for the account came first",
+    "finer": "bars of a shorter interval say what came first inside a bar, where they are given; "
+    "elsewhere the worse for the account",
     "ohlc": "a bar goes from open to low and high by the side its close lies on",
 }
 
