@@ -23,9 +23,10 @@ from tradewright.jit.access import (
     store_int,
 )
 from tradewright.jit.lazy import jit, part
-from tradewright.jit.whole import whole
+from tradewright.jit.whole import Whole, whole
 
 __all__ = [
+    "Whole",
     "fetch_soon",
     "jit",
     "load_byte",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, cast
 
 import numpy as np
@@ -16,6 +16,7 @@ from tradewright.domain.errors import ConfigError
 from tradewright.domain.orders import Order
 from tradewright.domain.outcome import Outcome
 from tradewright.domain.rules import FillRules
+from tradewright.jit import Whole
 from tradewright.simulation import codes as c
 from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
 from tradewright.simulation.kernel import run
@@ -261,11 +262,11 @@ def decision_fields(bars: Bars, decisions: Signals | TargetWeights) -> dict[str,
     }
 
 
-def kernel_of(books: Books) -> Callable[[int, int], int]:
+def kernel_of(books: Books) -> Whole:
     """Return the kernel for an account: the lean one where it needs no rare phase."""
     touches = books.number("intrabar")
     needs_all = books.number("n_actions") > 0 or touches not in (c.PESSIMISTIC, c.OPTIMISTIC)
-    return cast(Callable[[int, int], int], run if needs_all else run.lean)
+    return cast(Whole, run if needs_all else run.lean)
 
 
 def drive(books: Books, stop: int) -> None:

@@ -139,7 +139,7 @@ class SimulatedVenue:
         self._named = 0
         self._has_news = False
         self._address = self._books.address
-        self._run = kernel_of(self._books)
+        self._run = kernel_of(self._books).entry
         self._fills_told = 0
         self._times = _view(bars.ts).cast("q")
         self._account = _view(self._books.account).cast("q")
@@ -238,7 +238,8 @@ class SimulatedVenue:
         if not self._has_news:
             return NOTHING
         self._has_news = False
-        self._effects.restate(self._given, self._row)
+        if self.has_actions:
+            self._effects.restate(self._given, self._row)
         account, given, made = self._account, self._given, self._made
         if len(given) + len(made) < account[_ORDERS]:
             self._name_what_the_venue_made()
@@ -294,8 +295,11 @@ class SimulatedVenue:
             state = self._run(self._address, self._row + 1)
         if state != c.DONE:
             raise_for_state(self._books, self.bars)
-        self._next = min(account[_NEXT], account[_ACTION], last)
-        self._has_news = account[_EVENTS] > 0 or self._effects.told < account[_EFFECTS]
+        following, self._has_news = account[_NEXT], account[_EVENTS] > 0
+        if self.has_actions:
+            following = min(following, account[_ACTION])
+            self._has_news = self._has_news or self._effects.told < account[_EFFECTS]
+        self._next = following if following < last else last
 
     def _look_at_tables(self) -> None:
         # Tables move when they are given room.

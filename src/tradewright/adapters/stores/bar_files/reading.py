@@ -223,6 +223,8 @@ def load_part(root: Path, part: Part, columns: list[str] | None = None) -> pl.Da
         raise DamagedPartError(part, str(error).splitlines()[0][:200]) from error
     if rows.height != part.rows:
         raise DamagedPartError(part, f"{rows.height} rows, written were {part.rows}")
+    if "symbol" in rows.columns:
+        return rows.with_columns(pl.col("symbol").cast(pl.String))
     return rows
 
 

@@ -62,8 +62,11 @@ class Batch:
         """Return the bars that exist, long, sorted by symbol and time."""
         import polars as pl
 
+        # Symbols as numbers of a list: text would be looked up again row by row when it is packed.
+        names = [self.bars.symbols[column] for column in self.columns]
+        symbols = pl.Series(names, dtype=pl.Enum(names))
         frames = []
-        for column in self.columns:
+        for at, column in enumerate(self.columns):
             part = {name: self.values[name][column, self.first : self.last] for name in FIELDS}
             ts = self.bars.ts[self.first : self.last]
             exists = ~np.isnan(part["close"])
@@ -71,7 +74,7 @@ class Batch:
                 ts = ts[exists]
                 part = {name: values[exists] for name, values in part.items()}
             if len(ts):
-                symbol = pl.repeat(self.bars.symbols[column], len(ts), eager=True)
+                symbol = symbols.new_from_index(at, len(ts))
                 frames.append(pl.DataFrame({"symbol": symbol, "ts": ts, **part}))
         return pl.concat(frames)
 
@@ -211,6 +214,7 @@ def sift(
         .sort("symbol", "ts", "revision")
         .unique(["symbol", "ts"], keep="last", maintain_order=True)
     )
+    rows = rows.with_columns(pl.col("symbol").cast(pl.String))
     joined = rows.join(old, on=["symbol", "ts"], how="left", suffix="_old", maintain_order="left")
     same = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}_old")) for name in FIELDS)
     known = joined.with_columns(same=same & pl.col("revision").is_not_null())
