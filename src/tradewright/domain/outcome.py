@@ -136,6 +136,9 @@ class Outcome:
         Last known close of each instrument.
     funding : ndarray of shape (n_bars,), int64, optional
         The part of `financing` that is funding of perpetuals.
+    unsettled : ndarray of shape (n_bars,), int64, optional
+        The part of `cash` that sales earned and that was not settled yet at each close; None where
+        sales are paid at once.
     worth : ndarray of shape (n_instruments,), float64, optional
         What a price of 1 was worth at the last bar in the base currency, per unit of quantity;
         the multipliers unless given.
@@ -162,6 +165,7 @@ class Outcome:
     path_dependent_fills: int = 0
     notes: tuple[str, ...] = field(default=())
     funding: NDArray[np.int64] | None = None
+    unsettled: NDArray[np.int64] | None = None
     worth: NDArray[np.float64] | None = None
 
     @property

@@ -11,6 +11,7 @@ LIMIT_TOUCH = ("touch", "through")
 ON_INSUFFICIENT = ("cut", "reject")
 MARGIN_CHECK = ("off", "close", "worst")
 SETTLE = ("auto", "held")
+SETTLEMENT = ("none", "cash")
 SIZE_AT = ("decision_close", "fill_open")
 MOST_LATENCY_MS = 86_400_000.0
 
@@ -58,6 +59,10 @@ class FillRules:
         How fills in another currency are paid: ``auto`` exchanges each at once, ``held`` takes it
         from cash held in that currency, which is the position in its pair (``EURUSD`` in a dollar
         account) and is bought and sold by orders.
+    settlement : str
+        When sales are paid: at once (``none``), or as in a ``cash`` account on the settlement date
+        of the trade; until then their proceeds are part of equity and buy nothing. Wants leverage
+        1 and no short sales.
     """
 
     intrabar: str = "pessimistic"
@@ -72,6 +77,7 @@ class FillRules:
     latency_bars: int = 0
     latency_ms: float = 0.0
     settle: str = "auto"
+    settlement: str = "none"
     margin_check: str | None = None
     maintenance_long: float = 0.25
     maintenance_short: float = 0.30
@@ -83,6 +89,7 @@ class FillRules:
             "on_insufficient": ON_INSUFFICIENT,
             "size_at": SIZE_AT,
             "settle": SETTLE,
+            "settlement": SETTLEMENT,
         }
         for name, known in choices.items():
             value = getattr(self, name)
@@ -108,6 +115,19 @@ class FillRules:
                     f"called when it is opened; wanted below {1 / self.leverage:g}"
                 )
         self._check_latency()
+        self._check_settlement()
+
+    def _check_settlement(self) -> None:
+        if self.settlement == "none":
+            return
+        wanted = {"leverage": 1.0, "allow_short": False, "settle": "auto"}
+        for name, value in wanted.items():
+            found = getattr(self, name)
+            if found != value:
+                raise ConfigError(
+                    f"rules.settlement is 'cash' and rules.{name} {found!r}, wanted {value!r}: a "
+                    "cash account neither borrows nor sells short, in one currency"
+                )
 
     def _check_latency(self) -> None:
         latency = self.latency_bars

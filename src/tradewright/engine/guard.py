@@ -85,7 +85,7 @@ class Guard:
             closes,
             account=self.account,
             equity=ctx.account.equity_minor / self._scale,
-            cash=ctx.account.cash_minor / self._scale,
+            cash=(ctx.account.cash_minor - ctx.account.unsettled_minor) / self._scale,
             strategy=self.strategy,
         )
         self.obey(desk, state)

@@ -11,11 +11,15 @@ from tradewright.domain.orders import Fill, Order, OrderEvent
 
 @dataclass(frozen=True, slots=True)
 class AccountState:
-    """An account as its venue sees it, in minor units and 1e-8 quantities."""
+    """An account as its venue sees it, in minor units and 1e-8 quantities.
+
+    `unsettled_minor` is the part of cash that sales have earned and that is not settled yet.
+    """
 
     cash_minor: int
     equity_minor: int
     positions: Mapping[str, int]
+    unsettled_minor: int = 0
 
 
 class Broker(Protocol):

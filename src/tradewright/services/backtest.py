@@ -29,6 +29,7 @@ from tradewright.services.backtest_plan import (
     plan_backtest,
     resolved_config,
     schedule_of,
+    settling_of,
 )
 from tradewright.strategies import is_strategy
 
@@ -234,6 +235,7 @@ def run_outcome(
             currency=plan.config.currency,
             actions=schedule_of(plan),
             finer=plan.finer,
+            settling=settling_of(rules),
         )
     except KeyboardInterrupt:
         raise CancelledError("stopped by the user; a compiled run keeps no part") from None
@@ -407,6 +409,7 @@ def open_venue(plan: BacktestPlan) -> Any:
         "rules": plan.config.rules,
         "currency": plan.config.currency,
     }
+    account["settling"] = settling_of(plan.config.rules)
     if plan.finer is not None:
         return FinerVenue(plan.bars, plan.finer, **account)
     return SimulatedVenue(plan.bars, actions=schedule_of(plan), **account)

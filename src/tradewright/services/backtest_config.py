@@ -24,6 +24,7 @@ _LEFT_OUT: Final = (
     ("instruments", None),
     ("max_seconds_per_bar", PATIENCE_S),
     ("latency_ms", 0.0),
+    ("settlement", "none"),
     ("dividend_withholding", 0.0),
     ("delisting_return", PERFORMANCE_RETURN),
 )

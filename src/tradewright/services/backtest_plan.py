@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from tradewright.domain.currencies.worth import worth_of
 from tradewright.domain.decisions import Orders, Signals, TargetWeights
 from tradewright.domain.errors import ConfigError
 from tradewright.domain.money import to_minor
+from tradewright.domain.rules import FillRules
 from tradewright.domain.universe import Universe
 from tradewright.engine import Sleeves
 from tradewright.risk import RiskLimits
@@ -29,6 +30,9 @@ from tradewright.services.backtest_config import (
 )
 from tradewright.services.markets.contracts import contracts_in, lay_contracts
 from tradewright.strategies import Context, Strategy, create_strategy, is_strategy
+
+if TYPE_CHECKING:
+    from tradewright.simulation.money.proceeds import Settling
 
 DEFAULT_CASH: Final = 100_000.0
 STANDARD: Final = Costs.standard()
@@ -170,6 +174,15 @@ def schedule_of(plan: BacktestPlan) -> ActionSchedule | None:
     from tradewright.marketdata import schedule_actions
 
     return schedule_actions(plan.bars, action_rules(plan.config))
+
+
+def settling_of(rules: FillRules) -> Settling | None:
+    """Return what says when sales settle; None where they are paid at once."""
+    if rules.settlement == "none":
+        return None
+    from tradewright.services.settlement import settled_rows
+
+    return settled_rows
 
 
 def _check_finer(finer: Any, settings: BacktestConfig) -> None:

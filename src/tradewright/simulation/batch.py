@@ -20,6 +20,7 @@ from tradewright.jit import Whole
 from tradewright.simulation import codes as c
 from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
 from tradewright.simulation.kernel import run
+from tradewright.simulation.money.proceeds import Settling
 from tradewright.simulation.opening import (
     open_books,
     outcome_of,
@@ -42,6 +43,7 @@ def run_signals(
     currency: str = "USD",
     actions: ActionSchedule | None = None,
     finer: Bars | None = None,
+    settling: Settling | None = None,
 ) -> Outcome:
     """Trade entries and exits decided ahead.
 
@@ -63,6 +65,8 @@ def run_signals(
         Corporate actions of bars that carry some.
     finer : Bars, optional
         Bars of a shorter interval, for ``rules.intrabar: finer``.
+    settling : callable, optional
+        Says when sales settle, for ``rules.settlement: cash``.
 
     Returns
     -------
@@ -85,11 +89,11 @@ def run_signals(
     Missing data: an order waits for the next bar of its instrument.
     """
     if finer is not None:
-        account = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        account: Any = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        account["settling"] = settling
         return on_finer(run_signals, bars, signals, finer, rules=rules, **account)
-    books = open_books(
-        bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
-    )
+    how: Any = {"cash_minor": cash_minor, "currency": currency, "settling": settling}
+    books = open_books(bars, costs or Costs(), rules, actions=actions, **how)
     plan_decisions(books, bars, signals)
     return finish(books, bars, cash_minor=cash_minor, currency=currency, actions=actions)
 
@@ -104,6 +108,7 @@ def run_weights(
     currency: str = "USD",
     actions: ActionSchedule | None = None,
     finer: Bars | None = None,
+    settling: Settling | None = None,
 ) -> Outcome:
     """Trade towards weights decided ahead.
 
@@ -126,6 +131,8 @@ def run_weights(
         Corporate actions of bars that carry some.
     finer : Bars, optional
         Bars of a shorter interval, for ``rules.intrabar: finer``.
+    settling : callable, optional
+        Says when sales settle, for ``rules.settlement: cash``.
 
     Returns
     -------
@@ -146,11 +153,11 @@ def run_weights(
     Missing data: a weight for an instrument without a price is denied.
     """
     if finer is not None:
-        account = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        account: Any = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        account["settling"] = settling
         return on_finer(run_weights, bars, targets, finer, rules=rules, **account)
-    books = open_books(
-        bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
-    )
+    how: Any = {"cash_minor": cash_minor, "currency": currency, "settling": settling}
+    books = open_books(bars, costs or Costs(), rules, actions=actions, **how)
     plan_decisions(books, bars, targets)
     return finish(books, bars, cash_minor=cash_minor, currency=currency, actions=actions)
 
@@ -165,6 +172,7 @@ def run_orders(
     currency: str = "USD",
     actions: ActionSchedule | None = None,
     finer: Bars | None = None,
+    settling: Settling | None = None,
 ) -> Outcome:
     """Work a table of orders decided ahead.
 
@@ -186,6 +194,8 @@ def run_orders(
         Corporate actions of bars that carry some.
     finer : Bars, optional
         Bars of a shorter interval, for ``rules.intrabar: finer``.
+    settling : callable, optional
+        Says when sales settle, for ``rules.settlement: cash``.
 
     Returns
     -------
@@ -200,11 +210,11 @@ def run_orders(
         If a held instrument is without bars for more than ``rules.max_stale_bars``.
     """
     if finer is not None:
-        account = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        account: Any = {"cash_minor": cash_minor, "costs": costs, "currency": currency}
+        account["settling"] = settling
         return on_finer(run_orders, bars, orders, finer, rules=rules, **account)
-    books = open_books(
-        bars, costs or Costs(), rules, cash_minor=cash_minor, currency=currency, actions=actions
-    )
+    how: Any = {"cash_minor": cash_minor, "currency": currency, "settling": settling}
+    books = open_books(bars, costs or Costs(), rules, actions=actions, **how)
     table = _order_table(bars, orders)
     books.point("plan", c.TABLE)
     books.point("table", table)
@@ -265,7 +275,8 @@ def decision_fields(bars: Bars, decisions: Signals | TargetWeights) -> dict[str,
 def kernel_of(books: Books) -> Whole:
     """Return the kernel for an account: the lean one where it needs no rare phase."""
     touches = books.number("intrabar")
-    needs_all = books.number("n_actions") > 0 or touches not in (c.PESSIMISTIC, c.OPTIMISTIC)
+    needs_all = books.number("n_actions") > 0 or books.number("defers") > 0
+    needs_all = needs_all or touches not in (c.PESSIMISTIC, c.OPTIMISTIC)
     return cast(Whole, run if needs_all else run.lean)
 
 

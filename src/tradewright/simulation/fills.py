@@ -20,6 +20,7 @@ from tradewright.simulation.linking import (
     take_from,
 )
 from tradewright.simulation.marking import price_now, value_at
+from tradewright.simulation.money.proceeds import await_payment
 from tradewright.simulation.money.settling import local_costs, local_minor, rate_now
 from tradewright.simulation.money.worth import in_money
 from tradewright.simulation.sizing import affordable_qty, fill_costs, liquid_qty, sized_qty
@@ -197,6 +198,8 @@ def _record(account: Any, order: int, qty: int, px: int, reason: int) -> None:
     fill.spread = spread
     fill.slippage = slippage
     fill.impact = impact
+    if account.defers and side == c.SELL:
+        await_payment(account, account.n_fills - 1)
     if account.n_tiers > 0:
         _count_traded(account, notional)
     holding = instrument_at(account.instruments, column)

@@ -26,6 +26,7 @@ from tradewright.simulation.matching import (
     open_phase,
 )
 from tradewright.simulation.money.funding import fund, next_payment
+from tradewright.simulation.money.proceeds import pay_settled
 from tradewright.simulation.money.worth import use_rates
 from tradewright.simulation.path import path_phase
 from tradewright.simulation.tables import account_at, instrument_at, order_at
@@ -79,11 +80,13 @@ def step(account: Any, row: int) -> None:
 
 @part
 def before_open(account: Any, row: int) -> None:
-    """Apply corporate actions, then settle financing, funding and the fees of a new month."""
+    """Apply corporate actions, then settle sales, financing, funding and a new month's fees."""
     if account.has_rates:
         use_rates(account, row - 1)
     if account.action_row <= row:
         act(account, row)
+    if account.defers:
+        pay_settled(account, row)
     finance(account, row)
     fund(account, row, c.ZERO)
     if account.n_tiers > 0 and load_int(account.months, row) != account.month:

@@ -24,6 +24,7 @@ from tradewright.simulation.actions.table import effects_of_books, tell_actions
 from tradewright.simulation.intake import lot_units, tick_of
 from tradewright.simulation.money.currencies import settling_pairs
 from tradewright.simulation.money.payments import payments_of, unfunded
+from tradewright.simulation.money.proceeds import Settling, tell_settlement, unsettled_line
 from tradewright.simulation.tables import Books
 from tradewright.simulation.tape.laid import LaidBars
 from tradewright.simulation.tape.latency import first_rows
@@ -77,6 +78,7 @@ def open_books(
     currency: str,
     logs: bool = False,
     actions: ActionSchedule | None = None,
+    settling: Settling | None = None,
 ) -> Books:
     """Return the books of a new account on a market, under rules and costs.
 
@@ -96,6 +98,8 @@ def open_books(
         Whether changes of orders are logged, for a venue that is polled.
     actions : ActionSchedule, optional
         Corporate actions of the market.
+    settling : callable, optional
+        Says when sales settle, for ``rules.settlement: cash``.
 
     Raises
     ------
@@ -143,6 +147,7 @@ def open_books(
         books.instruments["is_capped"] = (bars.volume > 0).any(axis=0)
     _tell_costs(books, bars, costs, currency)
     tell_actions(books, bars, actions)
+    tell_settlement(books, bars, rules, settling)
     books.notes += unfunded(bars, costs.funding)
     return books
 
@@ -365,6 +370,7 @@ def outcome_of(
         financing=series[4],
         worth=_last_worth(bars, currency, rows),
         funding=books.inputs["funding"][:rows] if "funding" in books.inputs else None,
+        unsettled=unsettled_line(books, rows),
         initial_cash=cash_minor,
         marks=_marks(books, bars, rows),
         currency=currency,

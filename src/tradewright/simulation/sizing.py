@@ -123,7 +123,7 @@ def lacking(account: Any, order: int, qty: int, px: int) -> int:
         own += local_costs(account, o.instrument, costs)
         return int(max(short, own - held_minor(account, o.instrument)))
     if is_simple(account, o.side):
-        return int(max(short, -cash))
+        return int(max(short, account.unsettled - cash))
     position = instrument_at(account.instruments, o.instrument).position
     after = value_of(account, o.instrument, position + o.side * qty, px)
     longs, shorts = exposure_with(account, o.instrument, after)
@@ -146,7 +146,7 @@ def affordable_qty(account: Any, order: int, qty: int, px: int) -> int:
     if holding.settles and o.side == c.BUY:
         bound = held_worth(account, o.instrument) / (unit + cost)
     elif is_simple(account, o.side):
-        bound = account.cash / (unit + cost)
+        bound = (account.cash - account.unsettled) / (unit + cost)
     else:
         own = value_of(account, o.instrument, holding.position, px)
         longs, shorts = exposure_with(account, o.instrument, own)

@@ -21,6 +21,7 @@ ADDRESSES: Final = (
     *("terms", "instruments", "held", "orders", "fills", "working", "events"),
     *("equity", "cash_line", "long_line", "short_line", "financing"),
     *("flags", "values", "table"),
+    *("settled_rows", "falling_due"),  # when sales are paid, and what falls due at each row
     *("payments", "funding"),  # of perpetuals: what is due when, and what was paid at each bar
     *("factors", "factor_line"),  # worth of a price: all rows, and the one in force; 0 where 1
     *("actions", "effects"),  # corporate actions, and what they did
@@ -33,6 +34,7 @@ COUNTS: Final = (
     "n_sessions",  # 0 where every bar is a session
     "has_impact",  # whether `sigma` and `adv` are known
     "has_spreads",
+    "defers",  # whether sales are paid when they settle
     "has_starts",  # whether `starts` tells more than `latency` does
     "has_borrow",  # whether borrow differs by instrument
     "holds_cash",  # whether other currencies are held
@@ -81,6 +83,8 @@ STATE: Final = (
     "next_action",  # row of the table of actions
     "action_row",  # row of the bar at whose open it acts; n_bars where none is left
     "n_effects",
+    "unsettled",  # proceeds of sales in `cash` that are not paid yet
+    "settled_to",  # last row at whose open what fell due was settled
     "due",  # dividends earned and not yet paid, minor units
 )
 ACCOUNT_DTYPE: Final = np.dtype(
@@ -125,6 +129,7 @@ INSTRUMENT_DTYPE: Final = np.dtype(
         ("own_scale", np.int64),  # minor units of its currency in a major one
         ("converts", np.int64),  # whether its price is in another currency than the account
         ("shares", np.int64),  # outstanding
+        ("settlement_class", np.int64),
         ("borrow", np.float64),  # a year
         ("mark", np.float64),
     ]
@@ -314,6 +319,8 @@ class Books:
             self.series[4][:] = 0
             if "funding" in self.inputs:
                 self.inputs["funding"][:] = 0
+        if "falling_due" in self.inputs:
+            self.inputs["falling_due"][:] = 0
         used = self.number("n_orders")
         self.orders.view(np.int64).reshape(-1, WORK_DTYPE.itemsize // 8)[:used] = 0
         state = self.account.view(np.int64)

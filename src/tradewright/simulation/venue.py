@@ -30,6 +30,7 @@ from tradewright.simulation import codes as c
 from tradewright.simulation.actions.news import NewsOfActions
 from tradewright.simulation.batch import DEFAULT_RULES, kernel_of
 from tradewright.simulation.intake import INTAKE, last_row_of, lot_units, order_row, tick_of
+from tradewright.simulation.money.proceeds import Settling, unsettled_after
 from tradewright.simulation.opening import open_books, outcome_of, raise_for_state, tell_sessions
 from tradewright.simulation.tables import (
     ACCOUNT_DTYPE,
@@ -54,9 +55,9 @@ Refusal = tuple[OrderStatus, DenyReason] | None
 _PLACES: Final = {name: at for at, name in enumerate(ACCOUNT_DTYPE.names or ())}
 _CASH, _ROW, _NEXT = _PLACES["cash"], _PLACES["row"], _PLACES["next_row"]
 _ORDERS, _FILLS, _EVENTS = _PLACES["n_orders"], _PLACES["n_fills"], _PLACES["n_events"]
-_ACTION, _EFFECTS, _WORKING = (_PLACES[n] for n in ("action_row", "n_effects", "n_working"))
-_FIELDS: Final = WORK_DTYPE.names or ()
-_WORDS: Final = WORK_DTYPE.itemsize // 8
+_ACTION, _EFFECTS = _PLACES["action_row"], _PLACES["n_effects"]
+_WORKING, _WAITING = _PLACES["n_working"], _PLACES["n_waiting"]
+_FIELDS, _WORDS = WORK_DTYPE.names or (), WORK_DTYPE.itemsize // 8
 _WIDTH: Final = len(INSTRUMENT_DTYPE.names or ())
 _PENDING, _REDUCING, _POSITION = (
     (INSTRUMENT_DTYPE.names or ()).index(name) for name in ("pending", "reducing", "position")
@@ -68,7 +69,6 @@ _TRAIL_RATE, _LAST_ROW, _RING, _WAITS, _FIRST, _FILLED = (
     for name in ("trail_rate", "last_row", "ring", "waits", "active_from", "filled_qty")
 )
 _ORDER_STATUS, _NEXT_TOUCH = (_FIELDS.index(name) for name in ("status", "next_row"))
-_WAITING = _PLACES["n_waiting"]
 _STATUS: Final = {status.value: status for status in OrderStatus}
 _DENY: Final = {reason.value: reason for reason in DenyReason}
 _FILL: Final = {reason.value: reason for reason in FillReason}
@@ -96,6 +96,8 @@ class SimulatedVenue:
         Currency of the account and of every instrument.
     actions : ActionSchedule, optional
         Corporate actions of bars that carry some.
+    settling : callable, optional
+        Says when sales settle, for ``rules.settlement: cash``.
 
     Raises
     ------
@@ -117,30 +119,28 @@ class SimulatedVenue:
         rules: FillRules = DEFAULT_RULES,
         currency: str = "USD",
         actions: ActionSchedule | None = None,
+        settling: Settling | None = None,
     ) -> None:
         self.bars = bars
         self._initial_cash, self._currency = cash_minor, currency
-        how: Any = {"cash_minor": cash_minor, "currency": currency, "actions": actions}
-        self._books = open_books(bars, costs or Costs(), rules, logs=True, **how)
+        how: Any = {"cash_minor": cash_minor, "currency": currency, "settling": settling}
+        self._books = open_books(bars, costs or Costs(), rules, logs=True, actions=actions, **how)
         self.has_actions, self._actions = actions is not None, actions
         self._effects = NewsOfActions(self._books, bars, actions)
         tell_sessions(self._books, bars)
         self._last = bars.n_bars - 1
         self._row, self._next = -1, min(self._last, self._books.first_action)
-        self._symbols = bars.symbols
+        self._symbols, self._latency = bars.symbols, rules.latency_bars
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
         self._steps = [(lot_units(i), tick_of(i)) for i in bars.instruments]
-        self._latency = rules.latency_bars
         self._starts = self._books.inputs.get("starts")
         self._sets: dict[str, int] = {}
         self._given: dict[int, Order] = {}
         self._made: dict[int, tuple[str, str]] = {}
         self._row_of: dict[str, int] = {}
-        self._named = 0
         self._has_news = False
-        self._address = self._books.address
-        self._run = kernel_of(self._books).entry
-        self._fills_told = 0
+        self._address, self._run = self._books.address, kernel_of(self._books).entry
+        self._named = self._fills_told = 0
         self._times = _view(bars.ts).cast("q")
         self._account = _view(self._books.account).cast("q")
         self._instruments = _view(self._books.instruments).cast("q")
@@ -229,9 +229,9 @@ class SimulatedVenue:
 
     def account(self) -> AccountState:
         """Return cash, equity and positions after the last bar."""
-        words = self._instruments
-        held = {s: q for at, s in enumerate(self._symbols) if (q := words[at * _WIDTH + _POSITION])}
-        return AccountState(self.cash_minor, self.equity_minor, held)
+        held = {s: q for s in self._symbols if (q := self.positions_now.get(s))}
+        unsettled = unsettled_after(self._books, self._row)
+        return AccountState(self.cash_minor, self.equity_minor, held, unsettled)
 
     def poll(self) -> tuple[Sequence[Fill], Sequence[OrderEvent]]:
         """Return fills and order events since the last poll, each once, in order."""

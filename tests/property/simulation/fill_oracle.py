@@ -46,6 +46,9 @@ class Rules:
     exchange: Fraction = Fraction(0)  # of a fill in another currency
     foreign: frozenset[int] = frozenset()
     funding: tuple[tuple[int, int, Fraction], ...] = ()  # time, column, rate, rising
+    paid: tuple[
+        tuple[int, ...], ...
+    ] = ()  # by column: first bar in which a sale of each is settled
     worth: tuple[tuple[Fraction, ...], ...] = ()  # of a price of 1 by column, one row or all
 
 
@@ -113,6 +116,8 @@ class Oracle:
         self.traded = 0
         self.called = False
         self.rate_row = 0
+        self.row = 0
+        self.awaited: list[tuple[int, int]] = []  # bar, cents
         self.unpaid = list(rules.funding)
 
     # -- prices and money ------------------------------------------------------------------------
@@ -137,6 +142,10 @@ class Oracle:
 
     def know_rates(self, row: int) -> None:
         self.rate_row = max(row, 0) if len(self.rules.worth) > 1 else 0
+
+    @property
+    def unsettled(self) -> int:
+        return sum(cents for bar, cents in self.awaited if bar > self.row)
 
     def costs(self, order: Work, qty: int, px: int) -> tuple[int, int, int, int]:
         notional, r = self.worth(order.column, qty, px), self.rules
@@ -174,7 +183,7 @@ class Oracle:
     def affordable(self, order: Work, qty: int, px: int, row: int) -> bool:
         _, fee, spread, slippage = self.costs(order, qty, px)
         cash = self.cash - order.side * self.worth(order.column, qty, px)
-        cash -= fee + spread + slippage
+        cash -= fee + spread + slippage + self.unsettled
         saved = self.position[order.column]
         self.position[order.column] += order.side * qty
         longs, shorts = self.values(row, order.column, px)
@@ -191,7 +200,7 @@ class Oracle:
         rate += r.exchange if order.column in r.foreign else 0
         unit = self.unit(order.column, px)
         cost = unit * rate + r.per_share * 100 / UNIT
-        room = r.leverage * (self.cash + longs + shorts) - (longs - shorts)
+        room = r.leverage * (self.cash - self.unsettled + longs + shorts) - (longs - shorts)
         room += 2 * unit * reducing
         bound = room / (unit + r.leverage * cost) * (1 + Fraction(1, 10**12))
         if bound < qty:
@@ -263,6 +272,9 @@ class Oracle:
         order.raw_fee, order.paid_fee = raw, order.paid_fee + fee
         order.filled += qty
         self.cash -= order.side * notional + fee + spread + slippage
+        net = notional - fee - spread - slippage
+        if self.rules.paid and order.side < 0 and net > 0:
+            self.awaited.append((self.rules.paid[order.column][row], net))
         self.position[order.column] += order.side * qty
         self.last_px[order.column] = px
         self.used[order.column] = self.used.get(order.column, 0) + qty

@@ -281,12 +281,18 @@ def _render_status(line: dict[str, Any]) -> None:
         typer.echo(
             f"  equity {line['equity']} {line['currency']}"
             + (f"  ({gain:+.2%})" if gain is not None else "")
-            + f"  cash {line['cash']}  positions {line['positions']}"
+            + f"  cash {line['cash']}{_bound(line)}  positions {line['positions']}"
             f"  open orders {line['open_orders']}  fills {line['fills']}"
         )
         typer.echo(f"  tape {line['tape_at'] or '-'}  {line['bars_done']} of {line['bars']} bars")
     if line["message"]:
         typer.echo(f"  {line['message']}")
+
+
+def _bound(line: dict[str, Any]) -> str:
+    # Cash that buys nothing now: what orders may cost, and sales that have not settled.
+    told = [f"{name} {line[name]}" for name in ("reserved", "unsettled") if float(line[name])]
+    return f" ({', '.join(told)})" if told else ""
 
 
 def _table(rows: list[dict[str, Any]], columns: tuple[str, ...], empty: str) -> None:

@@ -67,6 +67,7 @@ class JournalRecorder:
         self._expected = deque(expected)
         self._last_mark = last_mark
         self._marks: list[Event] = []
+        self._ordered: set[str] = set()
         self.signals: list[Signal] = []
         """What the strategy decided since the last bar; stored before anything comes of it."""
         self._news = SignalNews()
@@ -81,6 +82,7 @@ class JournalRecorder:
         """Make intents durable, after their signals; see `tradewright.engine.Recorder`."""
         self._store_signals(row)
         ts = int(self._bars.ts[row])
+        self._ordered.update(order.symbol for order in orders)
         self._write([(e.INTENT, ts, {"row": row, "order": e.order_to_json(o)}) for o in orders])
 
     def results(
@@ -118,10 +120,12 @@ class JournalRecorder:
                 for symbol, qty in account.positions.items()
                 if qty
             }
+            prices |= self._asked(row)
             payload = {
                 "row": row,
                 "cash_minor": int(account.cash_minor),
                 "equity_minor": int(account.equity_minor),
+                "unsettled_minor": int(account.unsettled_minor),
                 "prices": {s: px for s, px in prices.items() if px == px},  # noqa: PLR0124
             }
             if self._worth is not None:
@@ -132,6 +136,12 @@ class JournalRecorder:
         late = self._clock.now_ns() - self._flushed_ns >= FLUSH_NS
         if self._marks and (late or len(self._marks) >= FLUSH_ROWS):
             self.note()
+
+    def _asked(self, row: int) -> dict[str, float]:
+        # What orders of this bar may cost is known at its closes.
+        found = {s: float(self._bars.close[row, self._bars.column(s)]) for s in self._ordered}
+        self._ordered.clear()
+        return found
 
     def note(self, *events: Event) -> None:
         """Write what is waiting, and these events after it, in one transaction."""

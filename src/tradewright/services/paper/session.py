@@ -30,7 +30,7 @@ from tradewright.services.paper.sources import PaperSource, resolve_source
 from tradewright.services.paper.state import SessionState
 from tradewright.services.risk.control import RiskControl
 from tradewright.services.risk.following import RiskFollower
-from tradewright.services.risk.guarding import PAPER, guard_for, risk_settings
+from tradewright.services.risk.guarding import PAPER, cost_rate, guard_for, risk_settings
 from tradewright.services.risk.limits import StoredLimits
 from tradewright.services.risk.telling import EVENT, RiskTeller
 from tradewright.services.risk.watching import Heartbeat
@@ -105,6 +105,7 @@ def started_payload(
         "speed": speed,
         "cash_minor": plan.cash_minor,
         "currency": config.currency,
+        "cost_rate": cost_rate(plan.costs),
         "start_date": None if config.start_date is None else str(config.start_date),
         "end_date": None if config.end_date is None else str(config.end_date),
         "n_bars": bars.n_bars,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, from_minor
+from tradewright.domain.money import PRICE_UNIT, QTY_UNIT, from_minor, minor_exponent
 from tradewright.domain.orders import Fill
 from tradewright.domain.time import from_ns
 from tradewright.execution import TrackedOrder
@@ -49,6 +50,7 @@ class SessionState:
         self.last_durable_row = -1
         self.cash_minor = 0
         self.equity_minor = 0
+        self.unsettled_minor = 0
         self.tape_ns: int | None = None
         self.prices: dict[str, float] = {}
         self.worths: dict[str, float] = {}
@@ -119,6 +121,7 @@ class SessionState:
             return
         self.row, self.tape_ns = int(payload["row"]), ts
         self.cash_minor, self.equity_minor = payload["cash_minor"], payload["equity_minor"]
+        self.unsettled_minor = payload.get("unsettled_minor", 0)
         self.prices.update(payload["prices"])
         self.worths.update(payload.get("worths", {}))
         self.marks.append((ts, self.equity_minor, self.cash_minor))
@@ -137,6 +140,26 @@ class SessionState:
         """Return the orders that still work."""
         return [t for t in self.orders.values() if not t.status.is_terminal]
 
+    @property
+    def reserved_minor(self) -> int:
+        """Worst-case cost of the purchases that work, those of unknown state too.
+
+        Each counts at its limit, its stop or the last price, whichever is highest, with costs;
+        all together take no more than the settled cash, beyond which the venue fills nothing.
+        """
+        factor = 10 ** minor_exponent(self.currency) * (1.0 + self.started.get("cost_rate", 0.0))
+        cost = 0
+        for tracked in self.working():
+            order = tracked.order
+            if order.side > 0 and not order.reduce_only:
+                last = self.prices.get(order.symbol, 0.0)
+                asked = max(order.limit_px or 0, order.stop_px or 0) / PRICE_UNIT
+                left = (order.qty - tracked.filled_qty) / QTY_UNIT
+                cost += math.ceil(
+                    left * max(last, asked) * self.worths.get(order.symbol, 1.0) * factor
+                )
+        return min(cost, max(self.cash_minor - self.unsettled_minor, 0))
+
     def status(self) -> dict[str, Any]:
         """Return the line that says what the session does."""
         begun, n_bars = self.started, int(self.started.get("n_bars", 0))
@@ -144,6 +167,7 @@ class SessionState:
         held = [p for p in self.positions() if p["quantity"] != "0"]
         gross = sum(abs(float(p["value"])) for p in held)
         equity = float(self.money(self.equity_minor))
+        settled, reserved = self.cash_minor - self.unsettled_minor, self.reserved_minor
         return {
             "mode": "PAPER",
             "state": self.state,
@@ -155,6 +179,9 @@ class SessionState:
             "currency": self.currency,
             "initial_cash": self.money(initial),
             "cash": self.money(self.cash_minor),
+            "available": self.money(settled - reserved),
+            "reserved": self.money(reserved),
+            "unsettled": self.money(self.unsettled_minor),
             "equity": self.money(self.equity_minor),
             "profit": self.money(self.equity_minor - initial),
             "return": self.equity_minor / initial - 1.0 if initial else None,

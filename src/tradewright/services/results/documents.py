@@ -45,6 +45,8 @@ def write_documents(run: Run) -> dict[str, bytes]:
     equity = {"ts": outcome.ts, **{name: getattr(outcome, name) for name in _EQUITY}}
     if outcome.funding is not None:
         equity["funding"] = outcome.funding
+    if outcome.unsettled is not None:
+        equity["unsettled"] = outcome.unsettled
     documents = {
         "manifest.json": as_json(run.manifest),
         "metrics.json": as_json(metrics_document(run)),
@@ -132,6 +134,7 @@ def read_outcome(read: Callable[[str], bytes]) -> tuple[Outcome, Bars, dict[str,
         path_dependent_fills=document["path_dependent_fills"],
         notes=tuple(document["notes"]),
         funding=equity.get("funding"),
+        unsettled=equity.get("unsettled"),
     )
     bars = _bars(read, document["bars"], instruments)
     return outcome, bars, document

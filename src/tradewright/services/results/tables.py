@@ -148,13 +148,15 @@ def equity_frame(run: Run) -> pl.DataFrame:
     polars.DataFrame
         ``time``, ``equity``, ``cash``, ``long_value``, ``short_value`` (<= 0), ``financing``
         (charged at the bar) in major units, ``drawdown`` (fraction <= 0), and where corporate
-        actions touched the account ``dividends_due`` (earned, not yet paid; part of equity).
+        actions touched the account ``dividends_due`` (earned, not yet paid; part of equity); with
+        ``rules.settlement: cash`` ``unsettled`` (part of cash).
     """
     import polars as pl
 
     outcome = run.outcome
     major = 10 ** minor_exponent(outcome.currency)
-    names = ("equity", "cash", "long_value", "short_value", "financing")
+    names = ["equity", "cash", "long_value", "short_value", "financing"]
+    names += [] if outcome.unsettled is None else ["unsettled"]
     return pl.DataFrame(
         {
             "time": outcome.ts.view("datetime64[ns]"),

@@ -346,6 +346,7 @@ class RulesSection(Section):
     latency_bars: Annotated[int, Field(ge=0, le=1000)] = 0
     latency_ms: Annotated[float, Field(ge=0, le=86_400_000)] = 0.0
     settle: Literal["auto", "held"] = "auto"
+    settlement: Literal["none", "cash"] = "none"
     margin_check: Literal["off", "close", "worst"] | None = None
     maintenance_long: Annotated[float, Field(ge=0, le=1)] = 0.25
     maintenance_short: Annotated[float, Field(ge=0, le=1)] = 0.30

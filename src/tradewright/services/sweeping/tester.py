@@ -20,6 +20,7 @@ from tradewright.domain.money import to_minor
 from tradewright.metrics.benchmark import buy_and_hold
 from tradewright.metrics.returns import RISK_FREE, returns_of
 from tradewright.ports.crew import Crew, Lost
+from tradewright.services.backtest_plan import settling_of
 from tradewright.services.luck.trial_sessions import session_closes
 from tradewright.services.sweeping import journal as journals
 from tradewright.services.sweeping.crews import cores
@@ -179,6 +180,7 @@ class Tester:
             rules=self.work.rules,
             currency=self.currency,
             actions=schedule_actions(self.bars),
+            settling=settling_of(self.work.rules),
             risk_free=RISK_FREE,
             workers=self.workers,
             on_done=tell,

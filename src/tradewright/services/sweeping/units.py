@@ -18,6 +18,7 @@ from tradewright.domain.outcome import Outcome, RunStatus
 from tradewright.domain.rules import FillRules
 from tradewright.metrics.returns import RISK_FREE, returns_of
 from tradewright.ports.crew import Lost
+from tradewright.services.backtest_plan import settling_of
 from tradewright.services.luck.trial_sessions import session_levels, set_figures
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class SetWork:
             rules=self.rules,
             currency=currency,
             actions=schedule_actions(self.bars),
+            settling=settling_of(self.rules),
             risk_free=RISK_FREE,
             workers=1,
         )

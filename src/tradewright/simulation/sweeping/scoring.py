@@ -119,6 +119,9 @@ def _restart(account: Any, cash: int) -> None:
             store_int(account.financing, row, 0)
             if account.n_payments > 0:
                 store_int(account.funding, row, 0)
+    if account.defers:
+        for row in range(account.n_bars + 1):
+            store_int(account.falling_due, row, 0)
     for column in range(account.n_instruments):
         place = account.instruments + column * HOLDING_BYTES
         for at in range(HOLDING_STATE):

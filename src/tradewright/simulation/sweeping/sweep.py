@@ -20,6 +20,7 @@ from tradewright.domain.decisions import Signals, TargetWeights
 from tradewright.domain.rules import FillRules
 from tradewright.metrics.sessions import periods_per_year, session_rows
 from tradewright.simulation.batch import DEFAULT_RULES, decision_fields
+from tradewright.simulation.money.proceeds import Settling
 from tradewright.simulation.opening import open_books, raise_for_state
 from tradewright.simulation.sweeping.scoring import SCORE_DTYPE, SET_DTYPE, YEARLY_DTYPE, run_sets
 from tradewright.simulation.tables import Books
@@ -72,6 +73,7 @@ def sweep_signals(
     rules: FillRules = DEFAULT_RULES,
     currency: str = "USD",
     actions: ActionSchedule | None = None,
+    settling: Settling | None = None,
     risk_free: float = 0.02,
     workers: int | None = None,
     on_done: Callable[[int], None] | None = None,
@@ -97,6 +99,8 @@ def sweep_signals(
         Currency of the account and of every instrument.
     actions : ActionSchedule, optional
         Corporate actions of bars that carry some.
+    settling : callable, optional
+        Says when sales settle, for ``rules.settlement: cash``.
     risk_free : float
         Annual rate that the Sharpe ratio is measured over.
     workers : int or None
@@ -129,6 +133,7 @@ def sweep_signals(
     )
     shelf: SimpleQueue[Books] = SimpleQueue()
     account: Any = {"cash_minor": cash_minor, "currency": currency, "actions": actions}
+    account["settling"] = settling
     for _ in range(count):
         shelf.put(open_books(bars, costs or Costs(), rules, **account))
 

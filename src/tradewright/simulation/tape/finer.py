@@ -262,6 +262,8 @@ def fold(outcome: Outcome, laid: LaidBars, bars: Bars) -> Outcome:
         return np.add.reduceat(line[:rows], first) if done else line[:0]
 
     lines = {name: getattr(outcome, name)[last] for name in ("equity", "cash")}
+    if outcome.unsettled is not None:
+        lines["unsettled"] = outcome.unsettled[last]
     values = {name: getattr(outcome, name)[last] for name in ("long_value", "short_value")}
     return replace(
         outcome,
