@@ -418,7 +418,7 @@ def test_the_state_of_a_session_is_the_same_read_at_once_or_in_pieces(workspace)
     assert pieces.ledger.state() == at_once.ledger.state()
 
 
-def store_study(workspace, symbols, seed=7):
+def store_study(workspace, symbols, seed=7, **more):
     """Store a study's run with random forecasts, as the study's own modules do it."""
     from tradewright.domain.forecasts import ForecastPanel
     from tradewright.services.results.extras import RunExtras
@@ -440,6 +440,7 @@ def store_study(workspace, symbols, seed=7):
             },
             "risk": {"max_position_size": 0.4, "stop_loss_threshold": 0.06},
             "costs": "standard",
+            **more,
         }
     )  # fmt: skip
     bars = sample_bars(symbols).between(1_450_000_000_000_000_000, 1_470_000_000_000_000_000)

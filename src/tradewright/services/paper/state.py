@@ -142,7 +142,7 @@ class SessionState:
 
     @property
     def reserved_minor(self) -> int:
-        """Worst-case cost of the purchases that work, those of unknown state too.
+        """Worst-case cost of the purchases that work, those the venue has not answered too.
 
         Each counts at its limit, its stop or the last price, whichever is highest, with costs;
         all together take no more than the settled cash, beyond which the venue fills nothing.
