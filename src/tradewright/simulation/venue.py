@@ -121,30 +121,26 @@ class SimulatedVenue:
         actions: ActionSchedule | None = None,
         settling: Settling | None = None,
     ) -> None:
-        self.bars = bars
-        self._initial_cash, self._currency = cash_minor, currency
+        self.bars, self._initial_cash, self._currency = bars, cash_minor, currency
         how: Any = {"cash_minor": cash_minor, "currency": currency, "settling": settling}
         self._books = open_books(bars, costs or Costs(), rules, logs=True, actions=actions, **how)
         self.has_actions, self._actions = actions is not None, actions
         self._effects = NewsOfActions(self._books, bars, actions)
         tell_sessions(self._books, bars)
-        self._last = bars.n_bars - 1
-        self._row, self._next = -1, min(self._last, self._books.first_action)
+        self._row, self._last = -1, bars.n_bars - 1
+        self._next = min(self._last, self._books.first_action)
         self._symbols, self._latency = bars.symbols, rules.latency_bars
         self._columns = {symbol: at for at, symbol in enumerate(bars.symbols)}
         self._steps = [(lot_units(i), tick_of(i)) for i in bars.instruments]
-        self._starts = self._books.inputs.get("starts")
-        self._sets: dict[str, int] = {}
+        self._starts, self._sets = self._books.inputs.get("starts"), dict[str, int]()
         self._given: dict[int, Order] = {}
         self._made: dict[int, tuple[str, str]] = {}
         self._row_of: dict[str, int] = {}
-        self._has_news = False
         self._address, self._run = self._books.address, kernel_of(self._books).entry
-        self._named = self._fills_told = 0
-        self._times = _view(bars.ts).cast("q")
+        self._named, self._fills_told, self._has_news = 0, 0, False
+        self._times, self._equity = _view(bars.ts).cast("q"), _view(self._books.series[0]).cast("q")
         self._account = _view(self._books.account).cast("q")
         self._instruments = _view(self._books.instruments).cast("q")
-        self._equity = _view(self._books.series[0]).cast("q")
         self.positions_now: Mapping[str, int] = PositionsNow(self._columns, self._instruments)
         self._look_at_tables()
 
