@@ -128,6 +128,9 @@ def mark(account: Any, row: int) -> None:
     longs, shorts = 0, 0
     if account.has_rates:
         use_rates(account, row)
+    # Asked once: what is written to the holdings could, for all the compiler knows, change it.
+    is_plain, scale = account.factor_line == 0, account.value_scale
+    exponent_scale = terms_at(account.terms, 0).exponent_scale
     for at in range(account.n_held):
         column = load_int(account.held, at)
         holding = instrument_at(account.instruments, column)
@@ -140,11 +143,12 @@ def mark(account: Any, row: int) -> None:
             if holding.stale > account.max_stale:
                 account.state = c.STALE_DATA
                 account.state_at = column
-        value = value_of(account, column, holding.position, quantised(holding.mark))
-        if value >= 0:
-            longs += value
-        else:
-            shorts += value
+        px = quantised(holding.mark)
+        if not is_plain:
+            px = in_money(account, column, px)
+        value = value_minor(holding.position, px, scale, exponent_scale)
+        longs += max(value, 0)
+        shorts += min(value, 0)
     equity = account.cash + account.due + longs + shorts
     if account.margin_check == c.AT_CLOSE and (shorts < 0 or account.cash < 0):
         account.is_called = int(margin_surplus(account, account.cash, longs, shorts) < 0.0)
