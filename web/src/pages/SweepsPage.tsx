@@ -35,7 +35,7 @@ export function SweepsPage() {
         <Loaded query={sweeps}>
           {(page) =>
             page.items.length === 0 ? (
-              <p className="muted">None yet. A sweep shows where an idea works, and how wide the good place is.</p>
+              <p className="muted card-pad">None yet. A sweep shows where an idea works, and how wide the good place is.</p>
             ) : (
               <DataTable
                 label="Stored sweeps, newest first"
