@@ -134,6 +134,18 @@ class FeatureSpec:
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def warm_up_rows(self) -> int | None:
+        """Bars after which a stream begun late gives what one from the beginning gives, to 1e-12.
+
+        A window needs its own length. A recursion needs a third more than `settle_rows`, until
+        what it began with weighs below 1e-16: that may have been far larger than what came after.
+        None where the start always matters.
+        """
+        if self.settle_rows is None or self.settle_rows == self.min_rows:
+            return self.settle_rows
+        return -(-4 * self.settle_rows // 3)
+
 
 def longest(**rows: int) -> int:
     """Return the largest of some window lengths."""

@@ -46,9 +46,9 @@ class FeatureStream:
     Missing data: an instrument without a bar in a row has NaN there and its windows do not move.
     Accuracy: windows and recursions are those of `compute`, in the same blocks, so that a stream
     which begins where the bars begin gives the same numbers to the last bit. One that begins
-    later gives those of bars that begin there: from the row on that `FeatureSpec.settle_rows`
-    declares, windows agree within 1e-12 of the input's scale, and what a recursion began with
-    weighs less than 1e-12. Where that is None (on-balance volume, for example) give it all bars.
+    later agrees with them within 1e-12 of the input's scale from the row on that
+    `FeatureSpec.warm_up_rows` declares. Where that is None (on-balance volume, for example) give
+    it all bars. An input that rests keeps what an index of relative strength began with.
 
     Examples
     --------

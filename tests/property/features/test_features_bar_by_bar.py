@@ -82,25 +82,23 @@ def test_every_feature_of_the_catalogue_is_updated_to_the_last_bit(bars: Bars) -
 
 
 @settings(max_examples=25, deadline=None)
-@given(tapes(n_bars=200, may_rest=False), st.integers(1, 40))
+@given(tapes(n_bars=320, may_rest=False), st.integers(1, 40))
 def test_a_later_start_gives_the_same_values_once_settled(bars: Bars, start: int) -> None:
     # A price at rest never lets the relative strength forget: nothing new outweighs its start.
     late = bars.rows(start, bars.n_bars)
     whole, found = compute(SHORT, bars), fed(SHORT, late)
     for at, spec in enumerate(whole.specs):
-        if spec.settle_rows is None:
+        if spec.warm_up_rows is None:
             continue
         seen = np.cumsum(~np.isnan(late.close), axis=0)
-        settled = seen >= spec.settle_rows
+        settled = seen >= spec.warm_up_rows
         if spec.scope == "cross":  # it looks at the others, who must have settled too
             settled &= settled.all(axis=1, keepdims=True)
         batch, here = whole.panels[at][start:][settled], found[:, :, at][settled]
         fields = [getattr(bars, name) for name in spec.inputs if name != "ts"]
         scale = max([1.0, *(np.nanmax(np.abs(field)) for field in fields)])
         np.testing.assert_array_equal(np.isnan(here), np.isnan(batch), err_msg=spec.name)
-        # What a recursion began with weighs below 1e-12, but may have been larger than what came.
-        near = 1e-12 if spec.settle_rows == spec.min_rows else 1e-10
-        np.testing.assert_allclose(here, batch, rtol=near, atol=near * scale, err_msg=spec.name)
+        np.testing.assert_allclose(here, batch, rtol=1e-12, atol=1e-12 * scale, err_msg=spec.name)
 
 
 @settings(max_examples=20, deadline=None)
